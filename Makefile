@@ -1,0 +1,119 @@
+# The multiplexing lab. `make` alone prints the targets; a line that starts with `##` is a target's help.
+
+CXX := g++
+PROFILE := quick
+SEED := 1
+# Where everything built goes. Another place for another kind of build, so that they don't mix:
+#   make build BUILD=build/asan SANITIZE=address,undefined
+BUILD := build
+# Sanitizers for this build, comma-separated, as -fsanitize= takes them.
+SANITIZE :=
+# -Werror in CI.
+EXTRA_FLAGS :=
+
+OPTIMIZE := -O2 -g
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+CXXFLAGS := -std=c++20 $(OPTIMIZE) $(WARNINGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer) $(EXTRA_FLAGS)
+CPPFLAGS := -I. -MMD -MP
+LDLIBS := -lfmt -pthread
+
+BIN := $(BUILD)/bin
+# Objects of common code, by room; every lab program is one source file labs/NN-name/PROGRAM.cpp linked with NET.
+sources = $(filter-out %_test.cpp,$(wildcard common/$(1)/*.cpp))
+objects = $(patsubst %.cpp,$(BUILD)/obj/%.o,$(1))
+NET := $(call objects,$(call sources,net))
+HARNESS := $(filter-out %/main.o,$(call objects,$(call sources,harness)))
+LAB_SOURCES := $(filter-out %_test.cpp,$(wildcard labs/*/*.cpp))
+LAB_PROGRAMS := $(patsubst %.cpp,$(BIN)/%,$(notdir $(LAB_SOURCES)))
+TEST_SOURCES := $(wildcard common/*/*_test.cpp labs/*/*_test.cpp)
+ALL_OBJECTS := $(call objects,$(LAB_SOURCES) $(TEST_SOURCES)) $(NET) $(HARNESS) $(BUILD)/obj/common/harness/main.o
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# Parallel builds, one job a core, unless the user said how many.
+PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+
+.PHONY: help
+help: ## print this help
+	@echo "The multiplexing lab: what each way of waiting for many clients costs, and where it breaks."
+	@echo
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@echo
+	@echo "  make course PROFILE=full   sweeps wider (an hour or so); SEED=N gives another order of the runs"
+
+.PHONY: deps
+deps: ## install what is missing (Debian's packages; needs root only then)
+	@CXX="$(CXX)" common/setup/install-packages.sh
+
+.PHONY: build
+build: deps ## build every program into build/bin/
+	@$(MAKE) --no-print-directory $(PARALLEL) programs
+
+.PHONY: course
+course: build ## build, run the labs on real sockets, draw the charts
+	@common/setup/run-course.sh $(BIN) $(PROFILE) $(SEED)
+
+.PHONY: report
+report: deps ## draw the charts again from what is in results/
+	@"$$(common/setup/find-python.sh matplotlib)" -m plots
+
+.PHONY: test
+test: build ## run all tests
+	@$(MAKE) --no-print-directory $(PARALLEL) $(BUILD)/test/common-tests
+	@common/setup/run-tests.sh $(BUILD)
+
+.PHONY: format
+format: ## lay out the C++ code with clang-format
+	clang-format -i $(wildcard common/*/*.h common/*/*.cpp labs/*/*.cpp)
+
+.PHONY: clean
+clean: ## remove what was built (results/ stays)
+	rm -rf $(BUILD)
+
+# ---- how things are built ----------------------------------------------------------------------------------------
+
+.PHONY: programs
+programs: $(LAB_PROGRAMS) $(BIN)/harness $(BIN)/servers.csv $(BIN)/build.json $(BUILD)/compile_commands.json
+
+define lab_program
+$(BIN)/$(basename $(notdir $(1))): $(call objects,$(1)) $(NET)
+endef
+$(foreach source,$(LAB_SOURCES),$(eval $(call lab_program,$(source))))
+
+$(BIN)/harness: $(BUILD)/obj/common/harness/main.o $(HARNESS) $(NET)
+$(BUILD)/test/common-tests: $(call objects,$(TEST_SOURCES)) $(HARNESS) $(NET)
+
+$(LAB_PROGRAMS) $(BIN)/harness $(BUILD)/test/common-tests:
+	@mkdir -p $(@D)
+	@echo "link $@"
+	@$(CXX) $(CXXFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/obj/%.o: %.cpp $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "compile $<"
+	@$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
+
+# Changes when the compiler or the flags do, and only then: a build never mixes two kinds of objects.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CXX) $(CXXFLAGS)' | cmp -s - $@ || echo '$(CXX) $(CXXFLAGS)' > $@
+
+$(BIN)/build.json: FORCE
+	@common/setup/describe-build.sh $@ "$(CXX)" "$(CXXFLAGS)" "$(SANITIZE)"
+
+$(BIN)/servers.csv: common/harness/servers.csv
+	@mkdir -p $(@D)
+	@cp $< $@
+
+# For clangd, clang-tidy and editors, which look for it in build/.
+$(BUILD)/compile_commands.json: Makefile $(BUILD)/flags $(LAB_SOURCES) $(TEST_SOURCES)
+	@{ echo '['; separator=; for object in $(ALL_OBJECTS); do \
+	  source=$${object#$(BUILD)/obj/}; source=$${source%.o}.cpp; \
+	  printf '%s{"directory": "%s", "file": "%s", "command": "%s"}\n' \
+	    "$$separator" "$(CURDIR)" "$$source" "$(CXX) -I. $(CXXFLAGS) -c $$source"; separator=,; \
+	done; echo ']'; } > $@
+
+.PHONY: FORCE
+FORCE:
+
+-include $(ALL_OBJECTS:.o=.d)

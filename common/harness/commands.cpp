@@ -1,0 +1,176 @@
+#include "common/harness/commands.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "common/harness/behaviours.h"
+#include "common/harness/environment.h"
+#include "common/harness/experiments.h"
+#include "common/harness/measurement.h"
+#include "common/harness/payload.h"
+#include "common/harness/progress.h"
+
+namespace harness {
+
+namespace {
+
+std::string names_of(const std::vector<KnownServer>& known) {
+  std::string names;
+  for (const KnownServer& server : known)
+    names += (names.empty() ? "" : ", ") + server.name;
+  return names;
+}
+
+std::string failures_of(const Run& run) {
+  return fmt::format("errors {}, timeouts {}, refused {}, corrupt {}", run.errors, run.timeouts, run.refused,
+                     run.corrupt);
+}
+
+void print_load(const Run& run) {
+  fmt::print("{}: {} connections, {} speaking, messages of {} bytes, closed loop, {} s\n", run.server,
+             run.connections, run.active, run.message_bytes, run.duration_s);
+  fmt::print("  requests   {:.0f} a second, {} in all; {}\n", run.requests_per_s.value_or(0),
+             run.requests.value_or(0), failures_of(run));
+  if (run.p50_us) {
+    fmt::print("  latency    p50 {:.1f}  p90 {:.1f}  p99 {:.1f}  p99.9 {:.1f}  max {:.1f} µs\n", *run.p50_us,
+               *run.p90_us, *run.p99_us, *run.p999_us, *run.max_us);
+  }
+  if (run.server_cpu_share) {
+    fmt::print(
+        "  server     {:.0f} % of a core, {:.1f} µs of CPU a request, {} voluntary and {} involuntary "
+        "switches\n",
+        *run.server_cpu_share * 100, run.server_cpu_us_per_request.value_or(0),
+        *run.server_voluntary_switches, *run.server_involuntary_switches);
+  }
+  if (run.memory) {
+    fmt::print(
+        "  memory     virtual {} KiB, resident {} KiB, proportional {} KiB, page tables {} KiB, kernel "
+        "stacks {} KiB, "
+        "sockets {} KiB; kernel slab of both ends {:+} KiB\n",
+        run.memory->virtual_bytes / 1024, run.memory->resident_bytes / 1024,
+        run.memory->proportional_bytes / 1024, run.memory->page_table_bytes / 1024,
+        run.memory->kernel_stack_bytes / 1024, run.socket_bytes.value_or(0) / 1024,
+        run.slab_both_ends_bytes.value_or(0) / 1024);
+  }
+  fmt::print("  generator  {:.0f} % of a core, waited for it {:.1f} % of the time; figures are {}\n",
+             run.generator_cpu_share.value_or(0) * 100, run.generator_run_delay_share.value_or(0) * 100,
+             run.invalid_reason.empty() ? "valid" : "INVALID: " + run.invalid_reason);
+}
+
+}  // namespace
+
+std::vector<Target> choose_targets(const Choice& choice, const std::vector<KnownServer>& known) {
+  std::vector<Target> targets;
+  const bool all = choice.names.empty() && choice.connect.empty() && choice.command.empty();
+  for (const KnownServer& server : known) {
+    if (all || choice.names == std::vector<std::string>{"all"}) targets.push_back(Target::of(server));
+  }
+  for (const std::string& name : choice.names) {
+    if (choice.names.size() == 1 && name == "all") break;
+    const auto server =
+        std::find_if(known.begin(), known.end(), [&name](const KnownServer& k) { return k.name == name; });
+    if (server == known.end()) {
+      throw BadUse(fmt::format("unknown server '{}': there are {}; or give a command after --", name,
+                               names_of(known)));
+    }
+    targets.push_back(Target::of(*server));
+  }
+  try {
+    if (!choice.connect.empty()) targets.push_back(Target::at(choice.connect));
+  } catch (const std::exception& error) {
+    throw BadUse(error.what());
+  }
+  if (!choice.command.empty()) targets.push_back(Target::foreign(choice.command));
+  return targets;
+}
+
+std::size_t parse_active(const std::string& text, std::size_t connections) {
+  double value = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, value);
+  const bool percent = error == std::errc() && last - end == 1 && *end == '%';
+  const bool whole =
+      error == std::errc() && end == last && value == static_cast<double>(static_cast<std::size_t>(value));
+  const double count = percent ? static_cast<double>(connections) * value / 100 : value;
+  if ((!percent && !whole) || !(count > 0) || count > static_cast<double>(connections)) {
+    throw BadUse(fmt::format("--active takes a number from 1 to {} or a share above 0% up to 100%, not '{}'",
+                             connections, text));
+  }
+  return std::max<std::size_t>(1, static_cast<std::size_t>(count));
+}
+
+int list_command(const std::vector<KnownServer>& known) {
+  fmt::print("servers\n");
+  for (const KnownServer& server : known)
+    fmt::print("  {:<26} lab {}\n", server.name, server.lab);
+  fmt::print("experiments (harness sweep)\n");
+  for (const Experiment& experiment : experiments())
+    fmt::print("  {:<26} {}\n", experiment.name, experiment.description);
+  fmt::print("behaviours (harness check)\n");
+  for (const Behaviour& behaviour : behaviours())
+    fmt::print("  {:<26} {}\n", behaviour.name, behaviour.question);
+  return 0;
+}
+
+int check_command(const std::vector<Target>& targets, bool json, const std::string& save,
+                  const Interruption& interruption) {
+  raise_descriptor_limit();
+  std::vector<Row> rows;
+  std::size_t unexpected = 0;
+  Progress progress("behaviours", targets.size() * behaviours().size());
+  for (const Target& target : targets) {
+    Row row{.target = target, .findings = {}};
+    for (const Behaviour& behaviour : behaviours()) {
+      interruption.check();
+      progress.step(fmt::format("{}: {}", target.name, behaviour.name));
+      row.findings.push_back(find_out(behaviour, target, interruption));
+      unexpected += is_expected(target, behaviour, row.findings.back()) ? 0 : 1;
+    }
+    rows.push_back(std::move(row));
+  }
+  if (!save.empty()) {
+    std::filesystem::create_directories(std::filesystem::absolute(save).parent_path());
+    write_atomically(save, matrix_json(rows));
+  }
+  progress.finish();
+  if (json) {
+    fmt::print("{}", matrix_json(rows));
+  } else {
+    fmt::print("{}\n{}", matrix_evidence(rows), matrix_table(rows, may_colour(STDOUT_FILENO)));
+    fmt::print("{}\n", unexpected == 0 ? "all as expected"
+                                       : fmt::format("{} not as expected (marked !)", unexpected));
+  }
+  return unexpected == 0 ? 0 : 1;
+}
+
+int load_command(const Target& target, const LoadOptions& options, const Interruption& interruption) {
+  const Build build = measurable_build();
+  const auto connections = static_cast<std::size_t>(options.connections);
+  LoadPoint point{.connections = connections,
+                  .active = parse_active(options.active, connections),
+                  .message_bytes = static_cast<std::size_t>(options.message_bytes),
+                  .warm_up = std::chrono::nanoseconds(static_cast<std::int64_t>(options.warm_up_s * 1e9)),
+                  .duration = std::chrono::nanoseconds(static_cast<std::int64_t>(options.duration_s * 1e9))};
+  if (const auto limit = raise_descriptor_limit(); connections + 50 > limit) {
+    throw BadUse(
+        fmt::format("{} connections need more than the {} descriptors that are allowed: raise 'ulimit -n'",
+                    connections, limit));
+  }
+  const Cores cores = Cores::choose();
+  Records records =
+      Records::start(options.results, "load", environment_json(build, facts_of(cores, "load", 0, {})));
+  pin_to_core(*cores.generator);
+  Measured measured = measure(target, point, cores, interruption);
+  measured.run.experiment = "load";
+  measured.run.samples_file = records.add_samples(file_name_for(measured.run), measured.latency_ns);
+  records.add(measured.run);
+  print_load(measured.run);
+  fmt::print("  recorded   {}\n", records.folder());
+  return 0;
+}
+
+}  // namespace harness

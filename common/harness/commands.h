@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/harness/environment.h"
+#include "common/harness/interruption.h"
+#include "common/harness/known_servers.h"
+#include "common/harness/measurement.h"
+#include "common/harness/target.h"
+
+namespace harness {
+
+/// Bad use that shows only after the options are parsed; what() says what was wrong and what is allowed. Exit
+/// code 2.
+class BadUse : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Which servers a command is about, as the user wrote it.
+struct Choice {
+  std::vector<std::string> names;    ///< servers of the labs; "all" stands for all of them
+  std::string connect;               ///< --connect HOST:PORT; empty: not given
+  std::vector<std::string> command;  ///< the words after `--`
+};
+
+/// The targets of a choice; without any, all servers of the labs. Throws BadUse for an unknown name.
+std::vector<Target> choose_targets(const Choice& choice, const std::vector<KnownServer>& known);
+
+struct LoadOptions {
+  std::int64_t connections = 50;
+  std::string active = "100%";
+  std::int64_t message_bytes = 14;
+  double duration_s = 2;
+  double warm_up_s = 0.5;
+  std::string results = "results";
+};
+
+struct SweepOptions {
+  std::string experiment;
+  std::string profile = "quick";
+  std::int64_t seed = 1;
+  bool resume = false;
+  std::string results = "results";
+};
+
+// The commands. Each prints its result on stdout and its progress on stderr, and returns the exit code.
+// They throw BadUse, ServerError, Interrupted, and std::runtime_error for records that can't be written.
+int list_command(const std::vector<KnownServer>& known);
+int check_command(const std::vector<Target>& targets, bool json, const std::string& save,
+                  const Interruption& interruption);
+int load_command(const Target& target, const LoadOptions& options, const Interruption& interruption);
+int sweep_command(const std::vector<Target>& targets, const SweepOptions& options,
+                  const Interruption& interruption);
+
+/// How the programs beside the harness were built. Throws BadUse when timings of such a build would be wrong
+/// by factors (sanitizers, no optimisation) and look like any other.
+Build measurable_build();
+
+/// What goes into the environment file of a record beside the machine's own facts.
+RecordFacts facts_of(const Cores& cores, const std::string& profile, std::uint64_t seed,
+                     const std::vector<std::string>& left_out);
+
+/// A file's name for the samples of a run: a foreign server's name is a command and may hold anything.
+std::string file_name_for(const Run& run);
+
+/// "8" or "5%" of `connections`: how many speak, at least one. Throws BadUse.
+std::size_t parse_active(const std::string& text, std::size_t connections);
+
+}  // namespace harness

@@ -1,0 +1,52 @@
+#include "common/harness/known_servers.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+namespace harness {
+
+namespace {
+
+std::vector<std::string> split(const std::string& line) {
+  std::vector<std::string> cells;
+  std::istringstream stream(line);
+  for (std::string cell; std::getline(stream, cell, ',');)
+    cells.push_back(cell);
+  return cells;
+}
+
+}  // namespace
+
+std::string program_folder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path(); }
+
+std::vector<KnownServer> read_known_servers(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  if (!std::getline(file, line))
+    throw std::runtime_error(fmt::format("{}: missing or empty; 'make build' puts it there", path));
+  const std::vector<std::string> header = split(line);
+  std::vector<KnownServer> servers;
+  for (int number = 2; std::getline(file, line); ++number) {
+    const std::vector<std::string> cells = split(line);
+    if (cells.size() != header.size()) {
+      throw std::runtime_error(
+          fmt::format("{}:{}: {} cells, the header has {}", path, number, cells.size(), header.size()));
+    }
+    KnownServer server{.name = cells[0], .lab = cells[1], .expected = {}};
+    for (std::size_t i = 2; i < cells.size(); ++i) {
+      if (cells[i] != "yes" && cells[i] != "no") {
+        throw std::runtime_error(fmt::format("{}:{}: '{}' for {}: only yes and no are allowed", path, number,
+                                             cells[i], header[i]));
+      }
+      server.expected[header[i]] = cells[i] == "yes";
+    }
+    servers.push_back(std::move(server));
+  }
+  return servers;
+}
+
+}  // namespace harness

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace harness {
+
+/// A server of the labs: a program in the folder of the harness, and what it is expected to do.
+struct KnownServer {
+  std::string name;
+  std::string lab;
+  std::map<std::string, bool> expected;  ///< behaviour → whether the server has it; the *no*s are lessons too
+};
+
+/// The folder that the harness itself was started from: build/bin.
+std::string program_folder();
+
+/// The servers of the labs, in the order of the labs, from servers.csv beside the harness (in the repository:
+/// common/harness/servers.csv). The harness knows a server by this file only.
+/// Throws std::runtime_error that names the file and the line.
+std::vector<KnownServer> read_known_servers(const std::string& path);
+
+}  // namespace harness

@@ -1,0 +1,251 @@
+#include "common/harness/load_generator.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "common/net/listener.h"
+#include "common/net/system_error.h"
+
+namespace harness {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t connecting_at_once = 256;  // well below a backlog of SOMAXCONN: no SYN is dropped
+constexpr auto settling = 100ms;
+
+bool is_loopback(const net::Address& address) {
+  if (address.family() != AF_INET) return false;
+  const auto* in = reinterpret_cast<const sockaddr_in*>(address.data());
+  return (ntohl(in->sin_addr.s_addr) >> 24) == 127;
+}
+
+net::FileDescriptor open_client_socket(const LoadPlan& plan, std::size_t index) {
+  net::FileDescriptor client{
+      socket(plan.server.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP)};
+  if (!client)
+    throw net::SystemError(fmt::format("socket for connection {} of {}", index + 1, plan.connections));
+  net::disable_nagle(client);
+  if (is_loopback(plan.server)) {
+    // 127.0.0.1, 127.0.0.2, …; the port is chosen at connect, when the peer is known, so that it need only be
+    // unique for this pair of addresses (IP_BIND_ADDRESS_NO_PORT in ip(7)).
+    const int on = 1;
+    sockaddr_in source{};
+    source.sin_family = AF_INET;
+    source.sin_addr.s_addr =
+        htonl(INADDR_LOOPBACK + static_cast<std::uint32_t>(index / plan.connections_per_address));
+    if (setsockopt(client.number(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0 ||
+        bind(client.number(), reinterpret_cast<const sockaddr*>(&source), sizeof(source)) < 0) {
+      throw net::SystemError("bind to a source address");
+    }
+  }
+  return client;
+}
+
+}  // namespace
+
+LoadGenerator::LoadGenerator(const LoadPlan& plan, const Interruption& interruption)
+    : plan_(plan),
+      interruption_(interruption),
+      payload_(plan.message_bytes),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      buffer_(std::max<std::size_t>(plan.message_bytes, 64 * 1024)) {
+  if (plan.connections == 0 || plan.active > plan.connections) {
+    throw std::invalid_argument(
+        "a load needs at least one connection, and no more active ones than there are");
+  }
+  if (!epoll_) throw net::SystemError("epoll_create1");
+  epoll_event interruption_event{.events = EPOLLIN, .data = {.u64 = plan.connections}};
+  if (epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, interruption.descriptor(), &interruption_event) < 0) {
+    throw net::SystemError("epoll_ctl");
+  }
+  clients_.reserve(plan.connections);
+}
+
+std::size_t LoadGenerator::living() const {
+  return static_cast<std::size_t>(std::count_if(clients_.begin(), clients_.end(),
+                                                [](const Client& c) { return c.state != State::dead; }));
+}
+
+void LoadGenerator::open(std::chrono::nanoseconds timeout) {
+  const auto deadline = Clock::now() + timeout;
+  while ((clients_.size() < plan_.connections || connecting_ > 0) && Clock::now() < deadline) {
+    while (clients_.size() < plan_.connections && connecting_ < connecting_at_once)
+      connect_next();
+    if (connecting_ > 0) wait_once();
+  }
+  for (std::size_t index = 0; index < clients_.size(); ++index) {
+    if (clients_[index].state == State::connecting) fail(index, failures_.timeouts);
+    if (clients_[index].state != State::idle) continue;
+    clients_[index].speaks = true;
+    start_request(index);
+  }
+  // All go on speaking until the last one is answered: a server that reads from its clients in turn may need
+  // to hear from the first again before it comes to those that it accepted later.
+  while (unanswered_ > 0 && Clock::now() < deadline)
+    wait_once();
+  for (std::size_t index = 0; index < clients_.size(); ++index) {
+    clients_[index].speaks = false;
+    if (clients_[index].state != State::dead && !clients_[index].answered_once)
+      fail(index, failures_.timeouts);
+  }
+  const auto settled = Clock::now() + settling;
+  while (waiting_ > 0 && Clock::now() < settled)
+    wait_once();
+}
+
+LoadResult LoadGenerator::speak(std::chrono::nanoseconds duration) {
+  result_ = {};
+  result_.latency_ns.reserve(
+      1'000'000);  // address space only until it is touched; growing would stall the loop
+  span_begin_ = Clock::now();
+  span_end_ = span_begin_ + duration;
+  // The active ones are spread evenly over all: their numbers are then neither the lowest nor the highest.
+  for (std::size_t i = 0; i < plan_.active && !clients_.empty(); ++i) {
+    const std::size_t index = i * clients_.size() / plan_.active;
+    clients_[index].speaks = true;
+    if (clients_[index].state == State::idle) start_request(index);
+  }
+  const auto deadline = span_end_ + plan_.request_timeout;
+  while (waiting_ > 0 && (Clock::now() < span_end_ || outstanding_ > 0) && Clock::now() < deadline)
+    wait_once();
+  for (std::size_t index = 0; index < clients_.size(); ++index) {
+    clients_[index].speaks = false;
+    if (clients_[index].state == State::waiting && in_span(clients_[index])) fail(index, failures_.timeouts);
+  }
+  result_.elapsed = Clock::now() - span_begin_;
+  result_.span = std::min(result_.elapsed, duration);
+  span_end_ = span_begin_;  // what is answered from now on belongs to no span
+  return std::move(result_);
+}
+
+void LoadGenerator::connect_next() {
+  const std::size_t index = clients_.size();
+  net::FileDescriptor socket = open_client_socket(plan_, index);
+  const bool refused =
+      connect(socket.number(), plan_.server.data(), plan_.server.size()) < 0 && errno != EINPROGRESS;
+  clients_.emplace_back();
+  clients_.back().socket = std::move(socket);
+  clients_.back().wants_to_write = true;  // connected shows as writable
+  ++connecting_;
+  ++unanswered_;
+  set_interest(index, EPOLL_CTL_ADD);
+  if (refused) fail(index, failures_.refused);
+}
+
+void LoadGenerator::finish_connecting(std::size_t index) {
+  Client& client = clients_[index];
+  int error = 0;
+  socklen_t size = sizeof(error);
+  if (getsockopt(client.socket.number(), SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+    throw net::SystemError("SO_ERROR");
+  if (error != 0) return fail(index, failures_.refused);
+  --connecting_;
+  client.state = State::idle;
+  client.wants_to_write = false;
+  set_interest(index, EPOLL_CTL_MOD);
+}
+
+void LoadGenerator::start_request(std::size_t index) {
+  Client& client = clients_[index];
+  client.state = State::waiting;
+  ++client.sequence;
+  client.sent = 0;
+  client.received = 0;
+  client.sent_at = Clock::now();
+  ++waiting_;
+  outstanding_ += in_span(client) ? 1 : 0;
+  continue_sending(index);
+}
+
+void LoadGenerator::continue_sending(std::size_t index) {
+  Client& client = clients_[index];
+  const auto message = payload_.compose(static_cast<std::uint32_t>(index), client.sequence);
+  const auto rest = message.subspan(client.sent);
+  const ssize_t result = send(client.socket.number(), rest.data(), rest.size(), MSG_NOSIGNAL);
+  if (result < 0 && !net::is_try_again(errno)) {
+    return fail(index, client.answered_once ? failures_.errors : failures_.refused);
+  }
+  client.sent += result < 0 ? 0 : static_cast<std::size_t>(result);
+  const bool more = client.sent < message.size();
+  if (more != client.wants_to_write) {
+    client.wants_to_write = more;
+    set_interest(index, EPOLL_CTL_MOD);
+  }
+}
+
+void LoadGenerator::receive(std::size_t index) {
+  Client& client = clients_[index];
+  const ssize_t result = recv(client.socket.number(), buffer_.data(), buffer_.size(), 0);
+  if (result < 0 && net::is_try_again(errno)) return;
+  if (result <= 0) return fail(index, client.answered_once ? failures_.errors : failures_.refused);
+  const auto bytes = std::span(buffer_).first(static_cast<std::size_t>(result));
+  const bool expected =
+      client.state == State::waiting && client.received + bytes.size() <= client.sent &&
+      payload_.matches(bytes, client.received, static_cast<std::uint32_t>(index), client.sequence);
+  if (!expected) return fail(index, failures_.corrupt);
+  client.received += bytes.size();
+  if (client.received == plan_.message_bytes) complete_reply(index);
+}
+
+void LoadGenerator::complete_reply(std::size_t index) {
+  Client& client = clients_[index];
+  const auto now = Clock::now();
+  if (in_span(client)) {
+    const auto latency = std::chrono::nanoseconds(now - client.sent_at).count();
+    result_.latency_ns.push_back(static_cast<std::uint32_t>(std::min<std::int64_t>(latency, UINT32_MAX)));
+    --outstanding_;
+  }
+  ++result_.replies;
+  if (now < span_end_) ++result_.replies_in_span;
+  if (!client.answered_once) --unanswered_;
+  client.answered_once = true;
+  client.state = State::idle;
+  --waiting_;
+  if (client.speaks) start_request(index);
+}
+
+void LoadGenerator::handle(const epoll_event& event) {
+  const auto index = static_cast<std::size_t>(event.data.u64);
+  if (index == plan_.connections) return interruption_.check();
+  if (clients_[index].state == State::dead) return;
+  if (clients_[index].state == State::connecting) return finish_connecting(index);
+  if ((event.events & EPOLLOUT) != 0) continue_sending(index);
+  // Errors and hang-ups too: recv says what happened.
+  if (clients_[index].state != State::dead && (event.events & ~EPOLLOUT) != 0) receive(index);
+}
+
+void LoadGenerator::wait_once() {
+  const int ready = epoll_wait(epoll_.number(), events_.data(), static_cast<int>(events_.size()), 20);
+  if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
+  for (int i = 0; i < ready; ++i)
+    handle(events_[static_cast<std::size_t>(i)]);
+}
+
+void LoadGenerator::fail(std::size_t index, std::uint64_t& counter) {
+  Client& client = clients_[index];
+  if (client.state == State::connecting) --connecting_;
+  if (client.state == State::waiting) --waiting_;
+  if (client.state == State::waiting && in_span(client)) --outstanding_;
+  if (!client.answered_once) --unanswered_;
+  client.state = State::dead;
+  client.socket.close();
+  ++counter;
+}
+
+void LoadGenerator::set_interest(std::size_t index, int operation) {
+  const Client& client = clients_[index];
+  const bool connecting = client.state == State::connecting;
+  epoll_event event{.events = connecting ? EPOLLOUT : EPOLLIN | (client.wants_to_write ? EPOLLOUT : 0U),
+                    .data = {.u64 = index}};
+  if (epoll_ctl(epoll_.number(), operation, client.socket.number(), &event) < 0)
+    throw net::SystemError("epoll_ctl");
+}
+
+}  // namespace harness

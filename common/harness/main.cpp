@@ -1,0 +1,103 @@
+// harness: starts a server, drives it, samples it, judges it, records it.
+//
+// Run:  build/bin/harness list
+//       build/bin/harness check epoll
+//       build/bin/harness load poll --connections 1000 --active 8
+//       build/bin/harness sweep latency-vs-connections
+//       build/bin/harness check -- python3 my_server.py {port}
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "common/harness/commands.h"
+#include "common/harness/payload.h"
+#include "common/net/address.h"
+#include "common/net/command_line.h"
+
+namespace {
+
+using harness::BadUse;
+using harness::Choice;
+
+// One target: `load` measures a single server.
+const harness::Target& the_only(const std::vector<harness::Target>& targets) {
+  if (targets.size() != 1)
+    throw BadUse("load takes one server: a name, --connect HOST:PORT, or a command after --");
+  return targets.front();
+}
+
+int run(int argc, char** argv) {
+  // What follows `--` is a foreign server's own command: not ours to parse.
+  char** const end = argv + argc;
+  char** const separator = std::find(argv, end, std::string("--"));
+  Choice choice;
+  for (char** word = separator; word != end; ++word)
+    choice.command.emplace_back(*word);
+  if (!choice.command.empty()) choice.command.erase(choice.command.begin());
+  if (separator != end && choice.command.empty())
+    throw BadUse("after -- comes the command that starts the server");
+
+  net::CommandLine options("harness",
+                           "Starts a server of the lab or any other, drives it, measures and judges it.");
+  net::CommandLine list = options.command("list", "the servers, experiments and behaviours it knows");
+  net::CommandLine check = options.command("check", "judge servers: the behaviour matrix");
+  net::CommandLine load = options.command("load", "measure one load point");
+  net::CommandLine sweep = options.command("sweep", "run an experiment: servers × points × repetitions");
+
+  bool json = false;
+  std::string save;
+  check.flag("--json", json, "print the matrix as JSON");
+  check.text("--save", save, "write the matrix as JSON to this file as well");
+
+  harness::LoadOptions load_options;
+  load.number("--connections", load_options.connections, 1, 1'000'000, "open connections");
+  load.text("--active", load_options.active, "how many of them speak: a number, or a share such as 5%");
+  load.number("--message-bytes", load_options.message_bytes, harness::Payload::smallest, 16 << 20,
+              "size of a message: connection, sequence and check need 12 bytes");
+  load.decimal("--duration", load_options.duration_s, 0.01, 3600, "seconds that are measured");
+  load.decimal("--warm-up", load_options.warm_up_s, 0, 3600, "seconds that are spoken before, not measured");
+  load.text("--results", load_options.results, "the folder of all records");
+
+  harness::SweepOptions sweep_options;
+  std::vector<std::string> words;
+  sweep.text("--profile", sweep_options.profile, "quick, or full: more points, longer, more repetitions",
+             {"quick", "full"});
+  sweep.number("--seed", sweep_options.seed, 0, INT64_MAX, "the same seed gives the same order of runs");
+  sweep.flag("--resume", sweep_options.resume, "go on where an interrupted sweep stopped");
+  sweep.text("--results", sweep_options.results, "the folder of all records");
+  sweep.words("experiment_and_servers", words, "the experiment, then servers (none: all)");
+
+  for (net::CommandLine* command : {&check, &load})
+    command->words("server", choice.names, "names of servers (none: all)");
+  for (net::CommandLine* command : {&check, &load, &sweep}) {
+    command->text("--connect", choice.connect, "HOST:PORT of a server that already runs");
+  }
+  options.parse(static_cast<int>(separator - argv), argv);
+
+  const auto known = harness::read_known_servers(harness::program_folder() + "/servers.csv");
+  const harness::Interruption interruption;
+  if (list.given()) return list_command(known);
+  if (check.given()) return check_command(choose_targets(choice, known), json, save, interruption);
+  if (load.given()) return load_command(the_only(choose_targets(choice, known)), load_options, interruption);
+  if (words.empty()) throw BadUse("sweep takes the name of an experiment; 'harness list' prints them");
+  sweep_options.experiment = words.front();
+  choice.names.assign(words.begin() + 1, words.end());
+  return sweep_command(choose_targets(choice, known), sweep_options, interruption);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const BadUse& error) {
+    net::CommandLine::fail("harness", error.what());
+  } catch (const harness::Interrupted&) {
+    return 130;  // as a shell reports an end by SIGINT
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "harness: {}\n", error.what());
+    return 1;
+  }
+}

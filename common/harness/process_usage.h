@@ -1,0 +1,57 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+namespace harness {
+
+/// The process and all its descendants that live now, zombies included.
+std::vector<pid_t> process_tree(pid_t root);
+
+/// How many descendants of `root` are zombies: ended, and not yet waited for by their parent.
+int count_zombies(pid_t root);
+
+/// What a process tree has used since its start.
+struct CpuUsage {
+  std::chrono::nanoseconds cpu{0};      ///< user and system, all threads, live processes and reaped children
+  std::int64_t voluntary_switches = 0;  ///< threads that live now; a thread that ended takes its count along
+  std::int64_t involuntary_switches = 0;  ///< likewise
+};
+CpuUsage cpu_usage(pid_t root);
+
+/// The CPU time alone: one clock a process, cheap even with thousands of threads.
+std::chrono::nanoseconds cpu_time(pid_t root);
+
+/// The memory of a process tree at this moment, in bytes, summed over its processes. Sources: proc(5), and
+/// Documentation/filesystems/proc.rst of the kernel for smaps_rollup.
+struct MemoryUsage {
+  std::int64_t virtual_bytes = 0;       ///< address space, touched or not (VmSize)
+  std::int64_t resident_bytes = 0;      ///< pages in memory; shared pages count in each process (VmRSS)
+  std::int64_t proportional_bytes = 0;  ///< a page shared by n processes counts 1/n in each (Pss)
+  std::int64_t page_table_bytes = 0;    ///< VmPTE
+  std::int64_t kernel_stack_bytes = 0;  ///< threads × the kernel's mean stack for a thread
+  std::int64_t threads = 0;
+};
+MemoryUsage memory_usage(pid_t root);
+
+/// Kernel memory of the whole machine that holds small objects and can't be reclaimed, sockets among them
+/// (SUnreclaim of /proc/meminfo). The growth between two calls is both ends of all connections opened
+/// meanwhile.
+std::int64_t unreclaimable_slab_bytes();
+
+/// How long the calling thread has computed, and waited for a core although it could have run
+/// (/proc/thread-self/schedstat; Documentation/scheduler/sched-stats.rst).
+struct OwnUsage {
+  std::chrono::nanoseconds cpu{0};
+  std::chrono::nanoseconds run_delay{0};
+};
+OwnUsage own_usage();
+
+/// Time that a hypervisor has given to others while this machine could have run, all cores (`steal` of
+/// /proc/stat).
+std::chrono::nanoseconds stolen_time();
+
+}  // namespace harness

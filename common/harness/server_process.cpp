@@ -1,0 +1,216 @@
+#include "common/harness/server_process.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstring>
+#include <regex>
+#include <thread>
+
+#include "common/net/listener.h"
+#include "common/net/system_error.h"
+
+namespace harness {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+// What the server prints goes into a file in memory: unlike a pipe it never fills up and blocks the server.
+net::FileDescriptor memory_file(const char* name) {
+  net::FileDescriptor file{memfd_create(name, MFD_CLOEXEC)};
+  if (!file) throw net::SystemError("memfd_create");
+  return file;
+}
+
+std::string contents(const net::FileDescriptor& file, std::size_t at_most = 4096) {
+  std::string text(at_most, '\0');
+  const ssize_t size = pread(file.number(), text.data(), text.size(), 0);
+  if (size < 0) throw net::SystemError("pread");
+  text.resize(static_cast<std::size_t>(size));
+  return text;
+}
+
+// Between fork and exec only async-signal-safe calls are allowed. Ends with the errno of the call that failed
+// in `report`, a pipe that exec closes.
+[[noreturn]] void become_server(const ServerCommand& command, char* const* arguments, int out, int err,
+                                int report, pid_t parent) {
+  const auto fail = [report] {
+    const int error = errno;
+    [[maybe_unused]] const ssize_t ignored = write(report, &error, sizeof(error));
+    _exit(127);
+  };
+  if (setpgid(0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) fail();
+  if (getppid() != parent) _exit(127);  // the parent died before prctl
+  if (command.core) {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET(static_cast<std::size_t>(*command.core), &cores);
+    if (sched_setaffinity(0, sizeof(cores), &cores) < 0) fail();
+  }
+  if (command.descriptor_limit) {
+    const rlimit limit{.rlim_cur = *command.descriptor_limit, .rlim_max = *command.descriptor_limit};
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) fail();
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  const int null = open("/dev/null", O_RDONLY);
+  if (null < 0 || sigprocmask(SIG_SETMASK, &none, nullptr) < 0 || dup2(null, STDIN_FILENO) < 0 ||
+      dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0) {
+    fail();
+  }
+  if (null > STDERR_FILENO) close(null);
+  execvp(arguments[0], arguments);
+  fail();
+  _exit(127);
+}
+
+std::vector<std::string> with_port(std::vector<std::string> words, const std::string& port) {
+  for (std::string& word : words) {
+    if (const auto at = word.find("{port}"); at != std::string::npos) word.replace(at, 6, port);
+  }
+  return words;
+}
+
+bool asks_for_port(const std::vector<std::string>& words) {
+  return std::any_of(words.begin(), words.end(),
+                     [](const std::string& word) { return word.find("{port}") != std::string::npos; });
+}
+
+bool accepts_connections(const net::Address& address) {
+  const net::FileDescriptor probe{socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  if (!probe) throw net::SystemError("socket");
+  return connect(probe.number(), address.data(), address.size()) == 0;
+}
+
+}  // namespace
+
+std::uint16_t find_free_port() {
+  return net::Address::of_socket(net::open_listener(net::Address::resolve("127.0.0.1", 0)).number()).port();
+}
+
+ServerProcess::ServerProcess(const ServerCommand& command)
+    : stdout_(memory_file("server-stdout")), stderr_(memory_file("server-stderr")) {
+  std::optional<std::uint16_t> port;
+  if (asks_for_port(command.words)) port = find_free_port();
+  start(command, with_port(command.words, std::to_string(port.value_or(0))));
+  try {
+    wait_until_ready(command, port);
+  } catch (...) {
+    kill_group();
+    throw;
+  }
+}
+
+ServerProcess::~ServerProcess() { kill_group(); }
+
+void ServerProcess::start(const ServerCommand& command, const std::vector<std::string>& words) {
+  std::vector<std::string> copies = words;
+  std::vector<char*> arguments;
+  for (std::string& word : copies)
+    arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) < 0) throw net::SystemError("pipe2");
+  net::FileDescriptor report{ends[0]};
+  net::FileDescriptor child_report{ends[1]};
+  const pid_t parent = getpid();
+  pid_ = fork();
+  if (pid_ < 0) throw net::SystemError("fork");
+  if (pid_ == 0) {
+    become_server(command, arguments.data(), stdout_.number(), stderr_.number(), child_report.number(),
+                  parent);
+  }
+  child_report.close();
+  int error = 0;
+  if (read(report.number(), &error, sizeof(error)) > 0) {
+    kill_group();
+    throw ServerError(fmt::format("server '{}' does not start: {}", words.front(), std::strerror(error)));
+  }
+}
+
+void ServerProcess::wait_until_ready(const ServerCommand& command, std::optional<std::uint16_t> port) {
+  static const std::regex announcement(R"(listening on (\S+):(\d{1,5})\n[^]*)");
+  const std::string name = fmt::format("{}", fmt::join(command.words, " "));
+  const auto deadline = Clock::now() + command.start_timeout;
+  for (;;) {
+    if (!alive()) {
+      const std::string reason = last_words().empty() ? "" : ": " + last_words();
+      throw ServerError(fmt::format("server '{}' ended at once ({}){}", name, *wait_for_end(0ms), reason));
+    }
+    if (port) {
+      address_ = net::Address::resolve("127.0.0.1", *port);
+      if (accepts_connections(address_)) return;
+    } else if (const std::string said = contents(stdout_); said.find('\n') != std::string::npos) {
+      std::smatch match;
+      if (!std::regex_match(said, match, announcement) || std::stoi(match[2]) > 65535) {
+        throw ServerError(fmt::format("server '{}' announced '{}' instead of 'listening on HOST:PORT'", name,
+                                      said.substr(0, std::min<std::size_t>(said.find('\n'), 60))));
+      }
+      std::string host = match[1];
+      if (host.front() == '[') host = host.substr(1, host.size() - 2);
+      address_ = net::Address::resolve(host, static_cast<std::uint16_t>(std::stoi(match[2])));
+      return;
+    }
+    if (Clock::now() > deadline) {
+      throw ServerError(
+          fmt::format("server '{}' {} within {} s", name,
+                      port ? fmt::format("did not accept connections on port {}", *port)
+                           : std::string("never announced itself ('listening on HOST:PORT' on stdout)"),
+                      command.start_timeout / 1s));
+    }
+    std::this_thread::sleep_for(2ms);
+  }
+}
+
+bool ServerProcess::alive() { return !wait_for_end(0ms); }
+
+void ServerProcess::send_signal(int signal) const {
+  if (!status_) kill(pid_, signal);
+}
+
+std::optional<std::string> ServerProcess::wait_for_end(std::chrono::milliseconds timeout) {
+  const auto deadline = Clock::now() + timeout;
+  while (!status_) {
+    int status = 0;
+    const pid_t ended = waitpid(pid_, &status, WNOHANG);
+    if (ended < 0 && errno != EINTR) throw net::SystemError("waitpid");
+    if (ended == pid_) {
+      status_ = status;
+    } else if (Clock::now() >= deadline) {
+      return std::nullopt;
+    } else {
+      std::this_thread::sleep_for(1ms);
+    }
+  }
+  if (WIFEXITED(*status_)) return fmt::format("exit {}", WEXITSTATUS(*status_));
+  return fmt::format("killed by signal {} ({})", WTERMSIG(*status_), strsignal(WTERMSIG(*status_)));
+}
+
+std::string ServerProcess::last_words() const {
+  std::string said = contents(stderr_, 65536);
+  while (!said.empty() && said.back() == '\n')
+    said.pop_back();
+  return said.substr(said.rfind('\n') + 1);
+}
+
+void ServerProcess::kill_group() noexcept {
+  if (pid_ <= 0) return;
+  kill(-pid_, SIGKILL);  // its forked children too
+  while (!status_) {
+    int status = 0;
+    if (waitpid(pid_, &status, 0) == pid_ || errno != EINTR) status_ = status;
+  }
+}
+
+}  // namespace harness

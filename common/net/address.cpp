@@ -1,0 +1,54 @@
+#include "common/net/address.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include <array>
+#include <cstring>
+#include <memory>
+
+#include "common/net/system_error.h"
+
+namespace net {
+
+Address Address::resolve(const std::string& host, std::uint16_t port) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int status = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+  if (status != 0) {
+    const std::string reason = status == EAI_SYSTEM ? std::strerror(errno) : gai_strerror(status);
+    throw UnresolvedHost(fmt::format("host '{}' does not resolve: {}", host, reason));
+  }
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
+  Address address;
+  std::memcpy(&address.storage_, found->ai_addr, found->ai_addrlen);
+  address.size_ = found->ai_addrlen;
+  return address;
+}
+
+Address Address::of_socket(int socket_number) {
+  Address address;
+  address.size_ = sizeof(address.storage_);
+  if (getsockname(socket_number, reinterpret_cast<sockaddr*>(&address.storage_), &address.size_) < 0) {
+    throw SystemError("getsockname");
+  }
+  return address;
+}
+
+std::uint16_t Address::port() const {
+  // The port stands at the same place in both structures, after the family.
+  return ntohs(reinterpret_cast<const sockaddr_in*>(&storage_)->sin_port);
+}
+
+std::string Address::to_string() const {
+  std::array<char, NI_MAXHOST> host{};
+  if (getnameinfo(data(), size_, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST) != 0) return "?";
+  if (family() == AF_INET6) return fmt::format("[{}]:{}", host.data(), port());
+  return fmt::format("{}:{}", host.data(), port());
+}
+
+}  // namespace net

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+namespace net {
+
+/// A host name that doesn't resolve: bad input rather than a failure of the machine.
+class UnresolvedHost : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// One IPv4 or IPv6 address with its port, as the socket calls want it.
+class Address {
+ public:
+  Address() = default;
+
+  /// Resolves a host name or a numeric address. `port` is in host byte order; 0 lets bind choose a free one.
+  /// Throws UnresolvedHost. Source: getaddrinfo(3).
+  static Address resolve(const std::string& host, std::uint16_t port);
+
+  /// The address that a socket is bound to; this is how the port is learned that bind chose for port 0.
+  /// Throws SystemError. Source: getsockname(2).
+  static Address of_socket(int socket_number);
+
+  const sockaddr* data() const { return reinterpret_cast<const sockaddr*>(&storage_); }
+  socklen_t size() const { return size_; }
+  int family() const { return storage_.ss_family; }
+  std::uint16_t port() const;
+
+  /// "127.0.0.1:9000", or "[::1]:9000" for IPv6 as in RFC 3986 section 3.2.2.
+  std::string to_string() const;
+
+ private:
+  sockaddr_storage storage_{};
+  socklen_t size_ = 0;
+};
+
+}  // namespace net

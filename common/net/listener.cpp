@@ -1,0 +1,70 @@
+#include "common/net/listener.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include "common/net/system_error.h"
+
+namespace net {
+
+FileDescriptor open_listener(const Address& address) {
+  FileDescriptor listener{socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP)};
+  if (!listener) throw SystemError("socket");
+  const int on = 1;
+  if (setsockopt(listener.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0) {
+    throw SystemError("setsockopt SO_REUSEADDR");
+  }
+  if (bind(listener.number(), address.data(), address.size()) < 0)
+    throw SystemError("bind " + address.to_string());
+  if (listen(listener.number(), SOMAXCONN) < 0) throw SystemError("listen " + address.to_string());
+  return listener;
+}
+
+void disable_nagle(const FileDescriptor& connection) {
+  const int on = 1;
+  if (setsockopt(connection.number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0 && errno != EINVAL) {
+    throw SystemError("setsockopt TCP_NODELAY");
+  }
+}
+
+SpareDescriptor::SpareDescriptor() {
+  if (!take_back()) throw SystemError("open /dev/null");
+}
+
+bool SpareDescriptor::accept_again(int error_number) {
+  switch (error_number) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM: {
+      const bool worth_a_try = static_cast<bool>(descriptor_);
+      descriptor_.close();
+      return worth_a_try;
+    }
+    case EINTR:
+    case ECONNABORTED:
+    case EPERM:  // a firewall rule forbids this one
+    case ENETDOWN:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+      return true;
+    case EAGAIN:
+      take_back();
+      return false;
+    default:
+      throw SystemError("accept", error_number);
+  }
+}
+
+bool SpareDescriptor::take_back() {
+  if (!descriptor_) descriptor_ = FileDescriptor{open("/dev/null", O_RDONLY | O_CLOEXEC)};
+  return static_cast<bool>(descriptor_);
+}
+
+}  // namespace net

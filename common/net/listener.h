@@ -1,0 +1,42 @@
+#pragma once
+
+#include "common/net/address.h"
+#include "common/net/file_descriptor.h"
+
+namespace net {
+
+/// Opens a TCP socket that listens on `address`, with the longest backlog that the kernel allows (SOMAXCONN).
+/// SO_REUSEADDR is set: without it a restarted server would find its port taken by its own old connections in
+/// TIME-WAIT (socket(7)). The socket blocks; a server that wants otherwise says set_nonblocking.
+/// Throws SystemError that names the call and the address.
+FileDescriptor open_listener(const Address& address);
+
+/// Sends small replies at once instead of collecting them (TCP_NODELAY). Nagle's algorithm would hold a
+/// second small reply back until the first is acknowledged, which the peer may delay by 40 ms. Sources:
+/// tcp(7), RFC 896, RFC 1122 section 4.2.3.2. A connection that was reset meanwhile may refuse the option;
+/// its next recv tells.
+void disable_nagle(const FileDescriptor& connection);
+
+/// A descriptor kept in reserve for the moment when there are none left. Then accept fails with EMFILE while
+/// the connection stays in the queue, so a level-triggered wait would report it again and again and the
+/// server would spin. With the spare one closed, accept succeeds once more, and the connection can be refused
+/// by closing it. Not thread-safe: it belongs to the thread that accepts.
+class SpareDescriptor {
+ public:
+  /// Opens /dev/null. Throws SystemError.
+  SpareDescriptor();
+
+  /// To be asked when accept failed: true says "accept again", false "nothing to take now, wait". Gives the
+  /// spare up when descriptors have run out. Linux hands errors of the one new connection over to accept:
+  /// those pass (accept(2), "Error handling"). Throws SystemError when the listener itself is broken.
+  bool accept_again(int error_number);
+
+  /// To be called after each accept that succeeded: takes the spare back if it was given up. False when there
+  /// was no descriptor left for it: then the new connection has to be closed, and this called once more.
+  bool take_back();
+
+ private:
+  FileDescriptor descriptor_;
+};
+
+}  // namespace net

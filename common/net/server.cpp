@@ -1,0 +1,66 @@
+#include "common/net/server.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+
+#include "common/net/command_line.h"
+#include "common/net/listener.h"
+#include "common/net/system_error.h"
+
+namespace net {
+
+namespace {
+
+void announce(const FileDescriptor& listener) {
+  // Flushed at once: into a pipe, stdout would keep the line until its buffer is full.
+  if (std::printf("listening on %s\n", Address::of_socket(listener.number()).to_string().c_str()) < 0 ||
+      std::fflush(stdout) != 0) {
+    throw SystemError("write to stdout");
+  }
+}
+
+std::string file_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+}  // namespace
+
+int run_server(int argc, char** argv, const std::string& description,
+               void (*serve)(FileDescriptor listener)) {
+  const std::string program = file_name(argv[0]);
+  std::string host = "127.0.0.1";
+  std::int64_t port = 9000;
+  CommandLine options(program, description);
+  options.text("--host", host, "address or host name to listen on");
+  options.number("--port", port, 0, 65535, "TCP port to listen on; 0 takes a free one");
+  options.parse(argc, argv);
+  try {
+    exit_on_signal();
+    FileDescriptor listener = open_listener(Address::resolve(host, static_cast<std::uint16_t>(port)));
+    announce(listener);
+    serve(std::move(listener));
+    return 0;
+  } catch (const UnresolvedHost& error) {
+    CommandLine::fail(program, error.what());
+  } catch (const std::exception& error) {
+    say(program, error.what());
+    return 1;
+  }
+}
+
+void exit_on_signal() {
+  struct sigaction action {};
+  action.sa_handler = [](int /*signal*/) { _exit(0); };
+  for (const int signal : {SIGTERM, SIGINT}) {
+    if (sigaction(signal, &action, nullptr) < 0) throw SystemError("sigaction");
+  }
+}
+
+void say(const std::string& program, const std::string& message) {
+  fmt::print(stderr, "{}: {}\n", program, message);
+}
+
+}  // namespace net

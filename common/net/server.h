@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "common/net/file_descriptor.h"
+
+namespace net {
+
+/// What every server of the lab does before and after its I/O model, so that its own file holds the model
+/// alone:
+///
+///   1. parses `--host` (default 127.0.0.1) and `--port` (default 9000; 0 takes a free one),
+///   2. lets SIGTERM and SIGINT end the process at once with exit code 0,
+///   3. opens the listener and prints `listening on HOST:PORT` on stdout,
+///   4. calls `serve`, which is not expected to return.
+///
+/// `description` says in a sentence what the server shows. An exception out of `serve` becomes one line on
+/// stderr. Returns the exit code for main: 1 after an error.
+int run_server(int argc, char** argv, const std::string& description, void (*serve)(FileDescriptor listener));
+
+/// Lets SIGTERM and SIGINT end the process at once, exit code 0. The handler calls _exit, which is
+/// async-signal-safe (signal-safety(7)). A handler that set a flag for the loop to see would have a race: a
+/// signal between the test of the flag and the wait is noticed only after the wait. Throws SystemError.
+void exit_on_signal();
+
+/// Prints `message` on stderr behind `program`, as one line.
+void say(const std::string& program, const std::string& message);
+
+}  // namespace net

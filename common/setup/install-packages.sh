@@ -1,0 +1,51 @@
+#!/bin/sh
+# Installs what building, running and drawing need, and nothing that is there already. Asks for each thing itself,
+# not for a package's name, so it is right on any distribution; only the installing is Debian's.
+#
+# Exit 0: everything is there (no root was needed if it was there before). Exit 2: something is missing and can't be
+# installed from here; the line says what.
+cd "$(dirname "$0")" || exit 1
+
+compiler=${CXX:-g++}
+has_program() { command -v "$1" >/dev/null 2>&1; }
+has_header() { printf '#include <%s>\n' "$1" | "$compiler" -std=c++20 -E -x c++ - >/dev/null 2>&1; }
+
+find_missing() {
+  missing=
+  has_program "$compiler" || missing="$missing g++"
+  has_header fmt/format.h || missing="$missing libfmt-dev"
+  has_header doctest/doctest.h || missing="$missing doctest-dev"
+  has_header CLI/CLI.hpp || missing="$missing libcli11-dev"
+  has_header nlohmann/json.hpp || missing="$missing nlohmann-json3-dev"
+  ./find-python.sh matplotlib >/dev/null 2>&1 || missing="$missing python3 python3-matplotlib"
+  missing=${missing# }
+}
+
+find_missing
+[ -n "$missing" ] || exit 0
+
+as_root=
+if [ "$(id -u)" != 0 ]; then
+  if has_program sudo; then
+    as_root=sudo
+  else
+    as_root=none
+  fi
+fi
+if ! has_program apt-get || [ "$as_root" = none ]; then
+  echo "missing: $missing (Debian's names of the packages). Install them as root, then run make again." >&2
+  exit 2
+fi
+
+echo "installing: $missing"
+# Without recommended packages: matplotlib's would bring a desktop's worth.
+if ! { $as_root apt-get update -q && $as_root env DEBIAN_FRONTEND=noninteractive \
+  apt-get install -q -y --no-install-recommends $missing; }; then
+  echo "could not install: $missing. Install them as root, then run make again." >&2
+  exit 2
+fi
+find_missing
+if [ -n "$missing" ]; then
+  echo "still missing after the installation: $missing" >&2
+  exit 2
+fi

@@ -1,0 +1,70 @@
+"""`python3 -m plots`: draw every chart whose experiment was run, as SVG and PNG."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from plots import head_of_line, latency, memory, throughput
+from plots.records import RecordsError, read_experiment
+
+CHARTS = (head_of_line, latency, memory, throughput)
+
+
+def save(figure: Figure, output: Path, chart: str) -> list[Path]:
+    """Write OUTPUT/CHART.svg and .png, under other names first, so that a chart is whole or not there."""
+    parts = {output / f".{chart}.{kind}.part": output / f"{chart}.{kind}" for kind in ("svg", "png")}
+    try:
+        for part, final in parts.items():
+            kind = final.suffix[1:]
+            # A date would make equal results give different files.
+            figure.savefig(part, format=kind, metadata={"Date": None} if kind == "svg" else None)
+        for part, final in parts.items():
+            os.replace(part, final)
+    finally:
+        for part in parts:
+            part.unlink(missing_ok=True)
+    return list(parts.values())
+
+
+def main(arguments: list[str]) -> int:
+    """Draw all charts; 0 when drawn, 1 when they can't be written, 2 when there is nothing to draw from."""
+    parser = argparse.ArgumentParser(prog="python3 -m plots", description=__doc__)
+    parser.add_argument("--results", type=Path, default=Path("results"),
+                        help="where the harness wrote (%(default)s)")
+    parser.add_argument("--output", type=Path, help="where the charts go (RESULTS/charts)")
+    options = parser.parse_args(arguments)
+    output = options.output or options.results / "charts"
+
+    # All figures before any file: a broken record must not leave new charts beside old ones.
+    figures = []
+    skipped = []
+    try:
+        for chart in CHARTS:
+            experiment = read_experiment(options.results / chart.EXPERIMENT)
+            if experiment is None:
+                skipped.append(f"{chart.CHART}: skipped, {options.results / chart.EXPERIMENT} has no runs")
+            else:
+                figures.append((chart.CHART, chart.draw(experiment)))
+    except RecordsError as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    if not figures:
+        print(f"no results in {options.results}: `make course` makes them", file=sys.stderr)
+        return 2
+    for line in skipped:
+        print(line)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for chart, figure in figures:
+            print(f"{chart}: {' '.join(str(path) for path in save(figure, output, chart))}")
+    except OSError as problem:
+        print(f"{problem.filename or output}: {problem.strerror}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,141 @@
+"""What the charts over open connections share: points of repetitions, and how a server's points are drawn."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from statistics import median
+from typing import Optional
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from plots.records import Experiment, Run
+from plots.style import FAILURE_RED, in_order, server_style
+
+# The height of a row of crosses at the upper edge, as a share of the axes.
+EDGE_ROW = 0.1
+
+
+@dataclass(frozen=True)
+class Point:
+    """All repetitions of one server at one number of open connections."""
+
+    connections: int
+    runs: list[Run]
+
+    def values(self, column: str, valid: bool = True) -> list[float]:
+        """What the valid (or the invalid) repetitions measured in `column`, in the column's unit."""
+        measured = (getattr(run, column) for run in self.runs if run.valid == valid)
+        return [value for value in measured if value is not None]
+
+    def typical(self, column: str) -> Optional[float]:
+        """The median over the valid repetitions; over the invalid ones when there is no valid one."""
+        values = self.values(column) or self.values(column, valid=False)
+        return median(values) if values else None
+
+    def failures(self) -> dict[str, int]:
+        """The failures of all repetitions, valid or not, by kind."""
+        total: Counter = Counter()
+        for run in self.runs:
+            total.update(run.failures())
+        return dict(total)
+
+
+def points_by_server(experiment: Experiment) -> dict[str, list[Point]]:
+    """For each server, in the order of the labs, its points from few connections to many."""
+    grouped = defaultdict(lambda: defaultdict(list))
+    for run in experiment.runs:
+        grouped[run.server][run.connections].append(run)
+    return {server: [Point(connections, runs) for connections, runs in sorted(grouped[server].items())]
+            for server in in_order(grouped)}
+
+
+def all_values(points: dict[str, list[Point]], *columns: str) -> list[float]:
+    """Everything that was measured in these columns, invalid repetitions included: what an axis must hold."""
+    return [value for servers_points in points.values() for point in servers_points for column in columns
+            for valid in (True, False) for value in point.values(column, valid)]
+
+
+def draw_server(axes: Axes, server: str, points: list[Point], column: str, linestyle: str = "-",
+                weight: float = 1) -> None:
+    """One server's line through the medians, its spread, its raw points, and its invalid points hollow.
+
+    `weight` makes the line and its markers heavier, so that they show behind another server's equal line.
+    """
+    style = server_style(server)
+    measured = [(point, point.typical(column)) for point in points if point.typical(column) is not None]
+    # The nan breaks the line: what was not measured validly must not look interpolated.
+    line = [(point.connections, typical if point.values(column) else float("nan"))
+            for point, typical in measured]
+    axes.plot([x for x, _ in line], [y for _, y in line], color=style.colour, linestyle=linestyle,
+              marker=style.marker, markersize=5 * weight, linewidth=1.6 * weight, label=server)
+    spread = [(point.connections, point.values(column)) for point in points if len(point.values(column)) > 1]
+    axes.vlines([x for x, _ in spread], [min(values) for _, values in spread],
+                [max(values) for _, values in spread], color=style.colour, linewidth=1, alpha=0.6)
+    for valid, face in ((True, style.colour), (False, "none")):
+        raw = [(point.connections, value) for point in points for value in point.values(column, valid)]
+        if raw:
+            axes.scatter([x for x, _ in raw], [y for _, y in raw], s=7 if valid else 16,
+                         alpha=0.5 if valid else 1, marker="o" if valid else style.marker, facecolors=face,
+                         edgecolors=style.colour, linewidths=0.6, label="_raw" if valid else "_invalid")
+    hollow = [(point.connections, typical) for point, typical in measured if not point.values(column)]
+    if hollow:
+        axes.plot([x for x, _ in hollow], [y for _, y in hollow], color=style.colour, linestyle="none",
+                  marker=style.marker, markersize=7, markerfacecolor="white", label="_invalid")
+
+
+def _mark_failure(axes: Axes, server: str, place: tuple[float, float], transform, failed: int,
+                  **number_place) -> None:
+    """The server's marker under a red cross, and how many requests failed beside it unless that is 0."""
+    style = server_style(server)
+    look = {"linestyle": "none", "zorder": 5, "transform": transform}
+    axes.plot(*place, marker=style.marker, color=style.colour, markersize=10, label="_", **look)
+    axes.plot(*place, marker="x", color=FAILURE_RED, markersize=8, markeredgewidth=2, label="_failed", **look)
+    if failed:
+        axes.annotate(f"{failed:,}", textcoords="offset points", color=FAILURE_RED, fontsize=7.5, zorder=6,
+                      bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
+                      **number_place)
+
+
+def draw_failures(axes: Axes, points: dict[str, list[Point]], column: str, counted: bool = True) -> None:
+    """A red cross on every point at which requests failed, with their number if `counted`.
+
+    Where nothing was measured the crosses stand in rows at the upper edge. Call it last: it makes room for
+    those rows, and places the numbers by the final limits of the axes, apart from one another.
+    """
+    failed = [(server, point) for server, servers_points in points.items() for point in servers_points
+              if point.failures()]
+    unmeasured = defaultdict(list)
+    for server, point in failed:
+        if point.typical(column) is None:
+            unmeasured[point.connections].append((server, point))
+    room = EDGE_ROW * max(map(len, unmeasured.values()), default=0)
+    axes.set_ylim(top=(axes.transScale + axes.transLimits).inverted().transform((0, 1 + room))[1])
+    to_share = axes.transScale + axes.transLimits
+
+    for connections, entries in unmeasured.items():
+        for row, (server, point) in enumerate(entries):
+            place, at_edge = (connections, 0.97 - row * EDGE_ROW), axes.get_xaxis_transform()
+            _mark_failure(axes, server, place, at_edge, counted * sum(point.failures().values()),
+                          xy=place, xycoords=at_edge, xytext=(0, -6), ha="center", va="top")
+    taken: dict[int, float] = {}
+    measured = [entry for entry in failed if entry[1].typical(column) is not None]
+    # From the top down, so that a number moved out of another's way moves in one direction only.
+    for server, point in sorted(measured, key=lambda entry: -entry[1].typical(column)):
+        place = (point.connections, point.typical(column))
+        x_share, y_share = to_share.transform(place)
+        y_share = taken[point.connections] = min(y_share, taken.get(point.connections, 2) - 0.045)
+        side = -1 if x_share > 0.9 else 1
+        _mark_failure(axes, server, place, axes.transData, counted * sum(point.failures().values()),
+                      xy=(x_share, y_share), xycoords="axes fraction", xytext=(7 * side, 0),
+                      ha="left" if side > 0 else "right", va="center")
+
+
+def server_handles(points: dict[str, list[Point]], column: str) -> list[Line2D]:
+    """A legend entry for each server, from the line that ends highest to the one that ends lowest."""
+    def last_value(server: str) -> float:
+        values = [point.typical(column) for point in points[server]]
+        return next((value for value in reversed(values) if value is not None), float("-inf"))
+
+    return [Line2D([], [], color=server_style(server).colour, marker=server_style(server).marker,
+                   markersize=5, linewidth=1.6, label=server)
+            for server in sorted(points, key=last_value, reverse=True)]

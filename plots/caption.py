@@ -1,0 +1,71 @@
+"""The words under a chart: what was left out, invalid or failed, and where the numbers come from."""
+
+from collections import Counter, defaultdict
+from typing import Iterable
+
+from plots.against_connections import points_by_server
+from plots.records import Experiment
+from plots.style import in_order
+
+
+def span(numbers: Iterable[float]) -> str:
+    """One number, or the lowest to the highest of several: "14", "1 to 3", with thousands separators."""
+    known = sorted({number for number in numbers if number is not None})
+    if not known:
+        return "unknown"
+    low, high = (f"{number:,.10g}" for number in (known[0], known[-1]))
+    return low if low == high else f"{low} to {high}"
+
+
+def facts(experiment: Experiment) -> list[str]:
+    """How the runs were made, and on what: the two last lines of every chart."""
+    runs = experiment.runs
+    repetitions = Counter((run.server, run.connections, run.active, run.message_bytes) for run in runs)
+    loops = " and ".join(sorted({run.loop or "unknown" for run in runs}))
+    commit = experiment.fact("commit")
+    often = span(repetitions.values())
+    return [
+        f"n = {often} repetition{'s' * (often != '1')} a point · {loops} loop"
+        f" · messages of {span(run.message_bytes for run in runs)} bytes"
+        f" · {span(run.duration_s for run in runs)} s a repetition",
+        f"kernel {experiment.fact('kernel')} · CPU {experiment.fact('cpu')}"
+        f" · cores {experiment.fact('cores')} · commit {commit if commit == 'unknown' else commit[:12]}",
+    ]
+
+
+def left_out_notes(experiment: Experiment) -> list[str]:
+    """A line that says which servers the experiment left out and why, if any."""
+    left_out = experiment.left_out()
+    return [f"Left out: {'; '.join(left_out)}."] if left_out else []
+
+
+def failure_words(failures: dict[str, int]) -> str:
+    """Such as "1,204 refused, 3 errors"."""
+    return ", ".join(f"{count:,} {kind}" for kind, count in failures.items())
+
+
+def failure_notes(experiment: Experiment) -> list[str]:
+    """A line that says for each server what failed, and at how many connections, if anything did."""
+    stated = []
+    for server, points in points_by_server(experiment).items():
+        places = [f"{failure_words(point.failures())} at {point.connections:,}" for point in points
+                  if point.failures()]
+        if places:
+            stated.append(f"{server}: {', '.join(places)}")
+    if not stated:
+        return []
+    return ["Red cross: failed requests, summed over the repetitions (at the upper edge: nothing was "
+            f"measured). {'; '.join(stated)}."]
+
+
+def point_notes(experiment: Experiment) -> list[str]:
+    """What the marks of a chart over connections mean, where they occur, and who was left out."""
+    notes = ["Line: median of the repetitions; bar: lowest to highest; small points: each repetition."]
+    servers_of = defaultdict(list)
+    for run in experiment.runs:
+        if not run.valid:
+            servers_of[run.invalid_reason or "no reason recorded"].append(run.server)
+    for reason, servers in sorted(servers_of.items()):
+        which = ", ".join(f"{server} {servers.count(server)}" for server in in_order(servers))
+        notes.append(f"Hollow: invalid, in no median: {reason} (repetitions: {which}).")
+    return notes + failure_notes(experiment) + left_out_notes(experiment)

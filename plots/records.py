@@ -1,0 +1,199 @@
+"""Reads what the harness wrote: results/EXPERIMENT/runs.csv, environment.json and the sample files."""
+
+import csv
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Optional
+
+
+class RecordsError(Exception):
+    """A file of results that can't be used; the message is one line naming file, line and column."""
+
+
+class Run(NamedTuple):
+    """One repetition of one server at one point: a line of runs.csv. None means: not measured."""
+
+    experiment: str
+    server: str
+    connections: int
+    active: int
+    message_bytes: int
+    loop: str
+    repetition: int
+    duration_s: Optional[float]
+    valid: bool
+    invalid_reason: str
+    requests: Optional[float]
+    requests_per_s: Optional[float]
+    p50_us: Optional[float]
+    p90_us: Optional[float]
+    p99_us: Optional[float]
+    p999_us: Optional[float]
+    max_us: Optional[float]
+    errors: Optional[float]
+    timeouts: Optional[float]
+    refused: Optional[float]
+    corrupt: Optional[float]
+    server_cpu_us_per_request: Optional[float]
+    server_cpu_share: Optional[float]
+    server_voluntary_switches: Optional[float]
+    server_involuntary_switches: Optional[float]
+    generator_cpu_share: Optional[float]
+    generator_run_delay_share: Optional[float]
+    steal_share: Optional[float]
+    virtual_bytes: Optional[float]
+    rss_bytes: Optional[float]
+    pss_bytes: Optional[float]
+    page_table_bytes: Optional[float]
+    kernel_stack_bytes: Optional[float]
+    socket_bytes: Optional[float]
+    slab_both_ends_bytes: Optional[float]
+    threads: Optional[float]
+    samples_file: str
+
+    def failures(self) -> dict[str, int]:
+        """The failures that happened, by their kind; a kind that did not happen is not in it."""
+        counts = {kind: getattr(self, kind) for kind in ("errors", "timeouts", "refused", "corrupt")}
+        return {kind: int(count) for kind, count in counts.items() if count}
+
+
+class Request(NamedTuple):
+    """One request of a sample file; times in microseconds since the start of the run."""
+
+    client: int
+    sequence: int
+    sent_us: float
+    answered_us: Optional[float]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """All that one experiment recorded."""
+
+    folder: Path
+    runs: list[Run]
+    environment: dict
+
+    def fact(self, key: str) -> str:
+        """What the environment says under `key`, or "unknown"."""
+        value = self.environment.get(key)
+        return "unknown" if value in (None, "") else str(value)
+
+    def left_out(self) -> list[str]:
+        """The servers that the harness left out, each with its reason."""
+        stated = self.environment.get("left_out") or []
+        return [str(line) for line in stated] if isinstance(stated, list) else [str(stated)]
+
+
+def _text(cell: str) -> str:
+    return cell
+
+
+def _whole_number(cell: str) -> int:
+    try:
+        number = int(cell)
+    except ValueError:
+        raise ValueError("is not a whole number") from None
+    if number < 0:
+        raise ValueError("is negative")
+    return number
+
+
+def _measurement(cell: str) -> Optional[float]:
+    if cell == "":
+        return None
+    try:
+        number = float(cell)
+    except ValueError:
+        raise ValueError("is not a number") from None
+    if not math.isfinite(number):
+        raise ValueError("is not a finite number")
+    return number
+
+
+def _required_measurement(cell: str) -> float:
+    number = _measurement(cell)
+    if number is None:
+        raise ValueError("is not a number")
+    return number
+
+
+def _yes_or_no(cell: str) -> bool:
+    if cell not in ("yes", "no"):
+        raise ValueError("is neither yes nor no")
+    return cell == "yes"
+
+
+_READERS = {
+    str: _text,
+    int: _whole_number,
+    float: _required_measurement,
+    Optional[float]: _measurement,
+    bool: _yes_or_no,
+}
+
+
+def _read_table(path: Path, row_type) -> list:
+    """Every line of a CSV file as a `row_type`, whose annotations say what each column must hold."""
+    columns = [(name, _READERS[kind]) for name, kind in row_type.__annotations__.items()]
+    rows = []
+    try:
+        with open(path, newline="", encoding="utf-8", errors="replace") as file:
+            table = csv.reader(file)
+            header = next(table, [])
+            for name, _ in columns:
+                if name not in header:
+                    raise RecordsError(f"{path}: line 1: column '{name}' is missing")
+            places = [(header.index(name), name, reader) for name, reader in columns]
+            for cells in table:
+                if not cells:
+                    continue
+                values = []
+                for place, name, reader in places:
+                    if place >= len(cells):
+                        raise RecordsError(f"{path}: line {table.line_num}: column '{name}' is missing: "
+                                           "the line is too short")
+                    try:
+                        values.append(reader(cells[place]))
+                    except ValueError as problem:
+                        raise RecordsError(f"{path}: line {table.line_num}: column '{name}': "
+                                           f"'{cells[place]}' {problem}") from None
+                rows.append(row_type._make(values))
+    except OSError as problem:
+        raise RecordsError(f"{path}: {problem.strerror}") from None
+    except csv.Error as problem:
+        raise RecordsError(f"{path}: line {table.line_num}: {problem}") from None
+    return rows
+
+
+def _read_environment(path: Path) -> dict:
+    if not path.exists():
+        return {}
+    try:
+        environment = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as problem:
+        raise RecordsError(f"{path}: line {problem.lineno}: column {problem.colno}: {problem.msg}") from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise RecordsError(f"{path}: {problem}") from None
+    if not isinstance(environment, dict):
+        raise RecordsError(f"{path}: line 1: an object was expected")
+    return environment
+
+
+def read_experiment(folder: Path) -> Optional[Experiment]:
+    """The experiment recorded in `folder`, or None when no repetition of it was finished."""
+    runs_file = folder / "runs.csv"
+    if not runs_file.exists():
+        return None
+    runs = _read_table(runs_file, Run)
+    if not runs:
+        return None
+    return Experiment(folder, runs, _read_environment(folder / "environment.json"))
+
+
+def read_requests(experiment: Experiment, run: Run) -> list[Request]:
+    """The requests of one repetition, in the order of their sending."""
+    requests = _read_table(experiment.folder / run.samples_file, Request)
+    return sorted(requests, key=lambda request: request.sent_us)

@@ -1,0 +1,189 @@
+"""The one place for how charts look: the colour and marker of each server, units, axes, the footer.
+
+The colours are the Okabe-Ito palette, which readers with any common colour blindness can tell apart. Markers
+differ as well, so that no chart depends on colour alone.
+"""
+
+import math
+import textwrap
+import zlib
+from dataclasses import dataclass
+from typing import Iterable, Sequence
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+
+
+@dataclass(frozen=True)
+class ServerStyle:
+    """How one server is drawn in every chart."""
+
+    colour: str
+    marker: str
+
+
+# In the order of the labs, which is the order of panels. The palette has eight colours for ten servers: the
+# two loops over all clients share one, coroutines take grey. Yellow is darkened to be seen on white.
+_SERVERS = {
+    "blocking-loop": ServerStyle("#D55E00", "s"),
+    "process-per-connection": ServerStyle("#000000", "P"),
+    "thread-per-connection": ServerStyle("#E69F00", "D"),
+    "nonblocking-loop": ServerStyle("#D55E00", "H"),
+    "select": ServerStyle("#CC79A7", "^"),
+    "poll": ServerStyle("#0072B2", "v"),
+    "epoll": ServerStyle("#009E73", "o"),
+    "epoll-edge": ServerStyle("#56B4E9", "d"),
+    "coroutines": ServerStyle("#7F7F7F", ">"),
+    "io-uring": ServerStyle("#C9B400", "<"),
+}
+# Dark shades of the palette, so that a reader's own server is not taken for one of ours.
+_OTHER_COLOURS = ("#7A3600", "#00563F", "#003F63", "#7A3F60", "#7A5500", "#2E6180")
+_OTHER_MARKERS = ("p", "h", "*", "8")
+
+PROMPT_GREY = "#A8A8A8"
+QUIET_GREY = "#E9E9E9"
+TEXT_GREY = "#555555"
+FAILURE_RED = "#C00000"
+FOOTER_POINTS = 7.5
+TITLE_INCHES = 0.36
+
+
+def server_style(server: str) -> ServerStyle:
+    """The colour and marker of a server; a name that is not ours always gets the same one, too."""
+    if server in _SERVERS:
+        return _SERVERS[server]
+    number = zlib.crc32(server.encode())
+    colour = _OTHER_COLOURS[number % len(_OTHER_COLOURS)]
+    return ServerStyle(colour, _OTHER_MARKERS[number // len(_OTHER_COLOURS) % len(_OTHER_MARKERS)])
+
+
+def in_order(servers: Iterable[str]) -> list[str]:
+    """Each server once: ours in the order of the labs, then the others by name."""
+    ours = list(_SERVERS)
+    return sorted(set(servers), key=lambda name: (ours.index(name) if name in ours else len(ours), name))
+
+
+def new_figure(width_inches: float, height_inches: float, title: str) -> Figure:
+    """An empty figure in the lab's style."""
+    matplotlib.rcParams.update({
+        "font.family": "DejaVu Sans",
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.titlesize": 10,
+        "axes.titlelocation": "left",
+        "grid.color": QUIET_GREY,
+        "legend.frameon": False,
+        "hatch.linewidth": 0.6,
+        # Without a fixed salt every drawing names its parts anew, and equal results give different files.
+        "svg.hashsalt": "plots",
+    })
+    figure = Figure(figsize=(width_inches, height_inches), dpi=150, facecolor="white")
+    figure.suptitle(title, x=0.012, y=1 - 0.1 / height_inches, ha="left", va="top", fontsize=13,
+                    fontweight="bold")
+    return figure
+
+
+def finish(figure: Figure, notes: Sequence[str], facts: Sequence[str]) -> None:
+    """Write the notes, then the facts about the run, under the finished chart, and lay all of it out."""
+    width, height = figure.get_size_inches()
+    letters_a_line = int(width * 15.5)
+    lines = [(part, TEXT_GREY if line in facts else "black")
+             for line in [*notes, *facts] for part in textwrap.wrap(line, letters_a_line)]
+    line_inches = FOOTER_POINTS * 1.5 / 72
+    margin_inches = 0.1
+    for place, (line, colour) in enumerate(reversed(lines)):
+        figure.text(0.012, (margin_inches + place * line_inches) / height, line, fontsize=FOOTER_POINTS,
+                    color=colour, va="bottom")
+    footer_share = (2 * margin_inches + len(lines) * line_inches) / height
+    chart_share = 1 - footer_share - TITLE_INCHES / height
+    figure.set_layout_engine("constrained", rect=(0.005, footer_share, 0.99, chart_share),
+                             w_pad=0.06, h_pad=0.06)
+    # The layout's last digits differ from one drawing to the next; rounded, equal results give equal files.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        axes.set_position([round(share, 4) for share in axes.get_position().bounds])
+
+
+def human_bytes(number: float) -> str:
+    """A number of bytes with three digits and a binary unit: 112 B, 36.2 KiB, 8 MiB."""
+    magnitude = abs(number)
+    unit = 0
+    while magnitude >= 999.5 and unit < 4:
+        magnitude /= 1024
+        unit += 1
+    decimals = 0 if unit == 0 or magnitude >= 100 else 1 if magnitude >= 10 else 2
+    digits = f"{magnitude:.{decimals}f}"
+    if "." in digits:
+        digits = digits.rstrip("0").rstrip(".")
+    sign = "−" if number < 0 and digits != "0" else ""
+    return f"{sign}{digits} {('B', 'KiB', 'MiB', 'GiB', 'TiB')[unit]}"
+
+
+def with_thousands(number: float) -> str:
+    """A plain number with thousands separators: 0.5, 20, 12,500."""
+    return f"{number:,.0f}" if abs(number) >= 10 else f"{number:.3g}"
+
+
+def scale_connections(axes: Axes, connections: Iterable[int], most_labels: int = 10) -> None:
+    """A logarithmic x axis over all the numbers of open connections, labelled at measured ones."""
+    measured = sorted(set(connections))
+    if measured[0] == 0:
+        axes.set_xscale("symlog", linthresh=1)
+        axes.set_xlim(-0.2, max(measured[-1], 1) * 1.3)
+    else:
+        axes.set_xscale("log")
+        axes.set_xlim(measured[0] / 1.3, measured[-1] * 1.3)
+    # Neighbours nearer than this on the axis would write their labels over one another.
+    nearest = max(1.4, (measured[-1] / max(measured[0], 1)) ** (1 / (most_labels - 1)))
+    labelled = [measured[-1]]
+    for number in reversed(measured[:-1]):
+        if number == 0 or number * nearest <= labelled[-1]:
+            labelled.append(number)
+    axes.xaxis.set_major_locator(FixedLocator(sorted(labelled)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:,.0f}"))
+    axes.set_xlabel("open connections")
+
+
+def scale_values(axes: Axes, values: Sequence[float], always_log: bool = False) -> None:
+    """A y axis for measured values: from zero, or logarithmic where they range over more than 20 times."""
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda number, _: with_thousands(number)))
+    low, high = min(values, default=0), max(values, default=1)
+    if low <= 0 or not (always_log or high / low > 20):
+        axes.set_ylim(min(0, low), high * 1.15 if high > 0 else 1)
+        return
+    axes.set_yscale("log")
+    axes.set_ylim(low / 1.6, high * 1.8)
+    steps = (1,) if high / low > 1000 else (1, 2, 5)
+    axes.yaxis.set_major_locator(LogLocator(subs=steps))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda number, _: with_thousands(number)))
+
+
+def scale_bytes(axes: Axes, values: Sequence[float]) -> None:
+    """A logarithmic y axis in KiB, MiB, GiB with at most six labels; linear near a value of 0."""
+    low, high = min(values, default=1024), max(values, default=1024 ** 2)
+    top = max(high, 1024) * 1.6
+    if low <= 0:
+        axes.set_yscale("symlog", linthresh=1024)
+        bottom, lowest_label = (low * 1.6 if low < 0 else -200), 1024
+    else:
+        axes.set_yscale("log")
+        bottom = lowest_label = min(low / 1.6, top / 5)
+    axes.set_ylim(bottom, top)
+    first, last = math.ceil(math.log2(lowest_label)), math.floor(math.log2(top))
+    step = max(1, math.ceil((last - first + 1) / 6))
+    labels = [2.0 ** power for power in range(first, last + 1, step)]
+    if low <= 0:
+        labels.append(0.0)
+    if low <= -1024:
+        labels.append(-2.0 ** math.floor(math.log2(-low)))
+    axes.yaxis.set_major_locator(FixedLocator(sorted(labels)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda number, _: human_bytes(number)))

@@ -1,0 +1,137 @@
+"""Made-up results for the tests, shaped like those of the harness: the same seed makes the same files."""
+
+import csv
+import json
+import random
+from pathlib import Path
+
+from plots.records import Run
+
+ENVIRONMENT = {"kernel": "6.18.0", "cpu": "Example CPU", "cores": 2, "commit": "0123456789abcdef0123",
+               "seed": 7, "compiler": "g++ 12", "profile": "quick",
+               "left_out": ["blocking-loop: one silent client stops it"]}
+CONNECTIONS = (10, 100, 1000, 5000)
+SERVERS = ("thread-per-connection", "select", "poll", "epoll")
+# Bytes that a connection adds, for thread-per-connection and for all others, and what there is without any.
+SLOPES = {"virtual_bytes": (8_400_000, 100, 6_000_000), "rss_bytes": (8_300, 110, 3_900_000),
+          "pss_bytes": (8_300, 110, 1_600_000), "page_table_bytes": (4_096, 2, 53_000),
+          "kernel_stack_bytes": (16_384, 0, 16_384), "socket_bytes": (0, 0, 0),
+          "slab_both_ends_bytes": (16_000, 8_600, 90_000)}
+
+
+def run_cells(experiment: str, server: str, connections: int, repetition: int, **others) -> dict:
+    """The cells of one line of runs.csv; what `others` does not name is plausible or empty."""
+    cells = dict.fromkeys(Run._fields, "")
+    cells.update(experiment=experiment, server=server, connections=connections, active=min(8, connections),
+                 message_bytes=14, loop="closed", repetition=repetition, duration_s=2, valid="yes", errors=0,
+                 timeouts=0, refused=0, corrupt=0)
+    cells.update(others)
+    return cells
+
+
+def write_experiment(results: Path, experiment: str, lines: list[dict],
+                     environment: dict = ENVIRONMENT) -> Path:
+    """Write runs.csv and environment.json of an experiment; returns its folder."""
+    folder = results / experiment
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "runs.csv", "w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, Run._fields)
+        table.writeheader()
+        table.writerows(lines)
+    (folder / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
+    return folder
+
+
+def points(experiment: str, measure, servers=SERVERS, connections=CONNECTIONS,
+           repetitions: int = 3) -> list[dict]:
+    """Lines for every server, point and repetition; `measure(server, connections)` gives measured cells."""
+    return [run_cells(experiment, server, number, repetition, **measure(server, number))
+            for repetition in range(1, repetitions + 1) for server in servers for number in connections]
+
+
+def write_latency(results: Path) -> Path:
+    """Linear cost for select and poll, flat for epoll; one point refused, one invalid, one with timeouts."""
+    noise = random.Random(1)
+
+    def measure(server: str, connections: int) -> dict:
+        each = {"select": 0.11, "poll": 0.084, "thread-per-connection": 0.0004}.get(server, 0.0002)
+        p50 = (38 + 8 * each * connections) * noise.uniform(0.85, 1.2)
+        return {"p50_us": f"{p50:.2f}", "p99_us": f"{p50 * noise.uniform(1.8, 3):.2f}"}
+
+    lines = points("latency-vs-connections", measure)
+    for line in lines:
+        if (line["server"], line["connections"]) == ("select", 5000):
+            line.update(p50_us="", p99_us="", refused=3980)
+        elif (line["server"], line["connections"]) == ("thread-per-connection", 5000):
+            line.update(timeouts=4)
+        elif (line["server"], line["connections"]) == ("epoll", 5000):
+            line.update(valid="no", invalid_reason="the generator was the bottleneck")
+    return write_experiment(results, "latency-vs-connections", lines)
+
+
+def write_memory(results: Path, spread: float = 0.0) -> Path:
+    """Straight lines with the slopes in SLOPES, apart from noise of the share `spread`."""
+    noise = random.Random(2)
+
+    def measure(server: str, connections: int) -> dict:
+        return {column: round((base + (thread if server.startswith("thread") else other) * connections)
+                              * (1 + spread * noise.uniform(-1, 1)))
+                for column, (thread, other, base) in SLOPES.items()}
+
+    return write_experiment(results, "memory-vs-connections", points("memory-vs-connections", measure))
+
+
+def write_throughput(results: Path) -> Path:
+    """A server of the reader's own beside ours."""
+    noise = random.Random(3)
+    cpu_us = {"epoll": 8, "poll": 8.2, "select": 9, "thread-per-connection": 13}
+
+    def measure(server: str, connections: int) -> dict:
+        scan = connections * 0.01 if server in ("select", "poll") else 0
+        cost = (cpu_us.get(server, 31) + scan) * noise.uniform(0.92, 1.1)
+        return {"requests_per_s": f"{1e6 / cost:.1f}", "server_cpu_us_per_request": f"{cost:.3f}"}
+
+    lines = points("throughput-vs-connections", measure, (*SERVERS, "python3 echo.py"))
+    return write_experiment(results, "throughput-vs-connections", lines)
+
+
+def write_requests(folder: Path, server: str, requests: list[tuple]) -> str:
+    """Write a sample file; returns its path relative to the folder of the experiment."""
+    path = folder / "samples" / f"{server}-1.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("client", "sequence", "sent_us", "answered_us"), *requests])
+    return str(path.relative_to(folder))
+
+
+def conversation(server: str, pause_us: float, clients: int = 8, end_us: float = 3e6) -> list[tuple]:
+    """What 8 clients see: behind the blocking loop the first request of each waits for client 0, at 2 s."""
+    requests = []
+    for client in range(clients):
+        now, sequence = (2_000_300.0 if client == 0 else 1_000.0 + 500 * client), 0
+        while now < end_us:
+            answered = now + 60 + 20 * client
+            if server == "blocking-loop" and now < 2_000_300:
+                answered = 2_000_400.0 + 40 * client
+            requests.append((client, sequence, f"{now:.1f}", f"{answered:.1f}"))
+            now, sequence = answered + pause_us, sequence + 1
+    return requests
+
+
+def write_head_of_line(results: Path, servers=("blocking-loop", *SERVERS), pause_us: float = 20_000) -> Path:
+    """The head-of-line experiment, three repetitions; requests recorded for the first."""
+    folder = results / "head-of-line"
+    lines = []
+    for server in servers:
+        path = write_requests(folder, server, conversation(server, pause_us))
+        lines += [run_cells("head-of-line", server, 8, repetition, duration_s=3, samples_file=path)
+                  for repetition in (3, 1, 2)]
+    return write_experiment(results, "head-of-line", lines, {**ENVIRONMENT, "left_out": []})
+
+
+def write_all(results: Path) -> None:
+    """Every experiment that has a chart."""
+    write_head_of_line(results)
+    write_latency(results)
+    write_memory(results, spread=0.02)
+    write_throughput(results)

@@ -1,0 +1,72 @@
+"""Colours, units and axes."""
+
+import unittest
+
+from matplotlib.figure import Figure
+
+from plots import style
+
+
+class Style(unittest.TestCase):
+    def setUp(self):
+        self.axes = Figure().subplots()
+
+    def test_no_two_servers_look_the_same(self):
+        looks = [style.server_style(server) for server in style._SERVERS]
+        self.assertEqual(len(set(looks)), len(looks))
+        self.assertEqual(len({look.marker for look in looks}), len(looks))
+
+    def test_the_first_five_differ_in_colour(self):
+        servers = ("blocking-loop", "thread-per-connection", "select", "poll", "epoll")
+        self.assertEqual(len({style.server_style(server).colour for server in servers}), 5)
+
+    def test_a_foreign_server_has_a_stable_look_that_is_none_of_ours(self):
+        look = style.server_style("python3 echo.py")
+        # Written out: a look that changes from one start of Python to the next would pass a comparison.
+        self.assertEqual(look, style.ServerStyle("#2E6180", "p"))
+        self.assertNotIn(look.colour, {style.server_style(server).colour for server in style._SERVERS})
+
+    def test_servers_are_in_the_order_of_the_labs(self):
+        self.assertEqual(style.in_order(["zig", "epoll", "asio", "select", "blocking-loop", "epoll"]),
+                         ["blocking-loop", "select", "epoll", "asio", "zig"])
+
+    def test_bytes_for_humans(self):
+        for number, words in ((0, "0 B"), (112, "112 B"), (1024, "1 KiB"), (37_069, "36.2 KiB"),
+                              (8_388_608, "8 MiB"), (85_899_345_920, "80 GiB"), (-2048, "−2 KiB"),
+                              (-0.2, "0 B")):
+            self.assertEqual(style.human_bytes(number), words)
+
+    def test_thousands(self):
+        self.assertEqual(style.with_thousands(12_500), "12,500")
+        self.assertEqual(style.with_thousands(0.5), "0.5")
+
+    def test_connections_are_logarithmic_and_labelled_where_measured(self):
+        style.scale_connections(self.axes, [10, 1000, 100, 10, 1020])
+        self.assertEqual(self.axes.get_xscale(), "log")
+        self.assertEqual([round(tick) for tick in self.axes.get_xticks()], [10, 100, 1020])
+        self.assertEqual(self.axes.xaxis.get_major_formatter()(1020), "1,020")
+        low, high = self.axes.get_xlim()
+        self.assertTrue(low < 10 and high > 1020)
+
+    def test_no_connection_at_all_has_a_place_on_the_axis(self):
+        style.scale_connections(self.axes, [0, 10, 100])
+        self.assertLess(self.axes.get_xlim()[0], 0)
+        self.assertIn(0, self.axes.get_xticks())
+
+    def test_values_start_at_zero_unless_they_range_far(self):
+        style.scale_values(self.axes, [50, 100])
+        self.assertEqual((self.axes.get_yscale(), self.axes.get_ylim()[0]), ("linear", 0))
+        style.scale_values(self.axes, [5, 500])
+        self.assertEqual(self.axes.get_yscale(), "log")
+
+    def test_bytes_axis_has_few_labels_and_takes_zero(self):
+        style.scale_bytes(self.axes, [4e6, 8e10])
+        self.assertEqual(self.axes.get_yscale(), "log")
+        self.assertTrue(2 <= len(self.axes.get_yticks()) <= 6)
+        style.scale_bytes(self.axes, [0, 8e6])
+        self.assertEqual(self.axes.get_yscale(), "symlog")
+        self.assertIn(0, self.axes.get_yticks())
+
+
+if __name__ == "__main__":
+    unittest.main()
