@@ -77,11 +77,9 @@ std::string painted(const std::string& text, bool expected, Answer answer, bool 
 std::string matrix_table(const std::vector<Row>& rows, bool colours) {
   // Written with the servers across: thirteen long names don't fit across a terminal, five servers do.
   std::size_t first = 0;
-  for (const Behaviour& behaviour : behaviours())
-    first = std::max(first, behaviour.name.size());
+  for (const Behaviour& behaviour : behaviours()) first = std::max(first, behaviour.name.size());
   std::string table = fmt::format("{:{}}", "", first);
-  for (const Row& row : rows)
-    table += fmt::format("  {}", row.target.name);
+  for (const Row& row : rows) table += fmt::format("  {}", row.target.name);
   table += "\n";
   for (std::size_t b = 0; b < behaviours().size(); ++b) {
     table += fmt::format("{:{}}", behaviours()[b].name, first);

@@ -47,8 +47,7 @@ double milliseconds_since(Clock::time_point start) {
 // Four clients that speak in turn, ten times each, beside somebody who behaves badly.
 Finding others_are_served(const net::Address& server, const std::string& beside) {
   std::vector<Client> others;
-  for (int i = 0; i < 4; ++i)
-    others.emplace_back(server);
+  for (int i = 0; i < 4; ++i) others.emplace_back(server);
   double longest = 0;
   for (int round = 1; round <= 10; ++round) {
     for (std::size_t i = 0; i < others.size(); ++i) {
@@ -92,11 +91,9 @@ Finding serves_many(const Target& target, const Interruption& interruption) {
 Finding replies_out_of_order(const Target& target, const Interruption& /*interruption*/) {
   RunningTarget server(target);
   std::vector<Client> clients;
-  for (int i = 0; i < 8; ++i)
-    clients.emplace_back(server.address());
+  for (int i = 0; i < 8; ++i) clients.emplace_back(server.address());
   const std::string word = "hello";
-  for (Client& client : clients)
-    client.send_all(word);
+  for (Client& client : clients) client.send_all(word);
   for (Client& client : clients) {
     if (client.receive(word.size(), 2s) != word) return {Answer::no, "not even the first replies came"};
   }

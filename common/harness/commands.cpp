@@ -20,8 +20,7 @@ namespace {
 
 std::string names_of(const std::vector<KnownServer>& known) {
   std::string names;
-  for (const KnownServer& server : known)
-    names += (names.empty() ? "" : ", ") + server.name;
+  for (const KnownServer& server : known) names += (names.empty() ? "" : ", ") + server.name;
   return names;
 }
 
@@ -105,8 +104,7 @@ std::size_t parse_active(const std::string& text, std::size_t connections) {
 
 int list_command(const std::vector<KnownServer>& known) {
   fmt::print("servers\n");
-  for (const KnownServer& server : known)
-    fmt::print("  {:<26} lab {}\n", server.name, server.lab);
+  for (const KnownServer& server : known) fmt::print("  {:<26} lab {}\n", server.name, server.lab);
   fmt::print("experiments (harness sweep)\n");
   for (const Experiment& experiment : experiments())
     fmt::print("  {:<26} {}\n", experiment.name, experiment.description);

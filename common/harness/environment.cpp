@@ -89,8 +89,7 @@ std::string environment_json(const Build& build, const RecordFacts& facts) {
   json.text("commit", build.commit);
   json.text("profile", facts.profile);
   json.number("seed", static_cast<std::int64_t>(facts.seed));
-  for (const auto& [who, core] : facts.cores)
-    json.text(who + "_core", core);
+  for (const auto& [who, core] : facts.cores) json.text(who + "_core", core);
   json.texts("left_out", facts.left_out);
   return json.dump();
 }

@@ -30,8 +30,8 @@ const std::vector<Experiment>& experiments() {
        .description = "memory of idle connections, each kind of memory apart",
        .active = 0,
        .needs = {"silent-client-stops-no-one"},
-       .quick = {.connections = {1, 300, 600, 1000}, .repetitions = 1},
-       .full = {.connections = {1, 100, 300, 1000, 3000, 10'000}, .repetitions = 5}},
+       .quick = {.connections = {10, 100, 300, 1000}, .repetitions = 2},
+       .full = {.connections = {10, 100, 300, 1000, 3000, 10'000}, .repetitions = 5}},
       {.name = "throughput-vs-connections",
        .description = "requests a second and the server's CPU for each, all connections speaking",
        .active = std::nullopt,
@@ -64,8 +64,7 @@ std::string lacks(const Experiment& experiment, const Target& target) {
 
 // Fisher and Yates, written out: std::shuffle may give another order with another library.
 void shuffle(std::vector<Slot>& slots, std::mt19937_64& random) {
-  for (std::size_t i = slots.size(); i > 1; --i)
-    std::swap(slots[i - 1], slots[random() % i]);
+  for (std::size_t i = slots.size(); i > 1; --i) std::swap(slots[i - 1], slots[random() % i]);
 }
 
 constexpr std::size_t reserved_descriptors = 50;  // what harness and server need besides the connections

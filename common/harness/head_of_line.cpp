@@ -29,11 +29,9 @@ double microseconds(Clock::duration span) { return std::chrono::duration<double,
 class Timeline {
  public:
   explicit Timeline(const net::Address& server) : payload_(message_bytes) {
-    for (std::size_t i = 0; i < clients; ++i)
-      speakers_.emplace_back(server);
+    for (std::size_t i = 0; i < clients; ++i) speakers_.emplace_back(server);
     start_ = Clock::now();
-    for (Speaker& speaker : speakers_)
-      speaker.next = start_;
+    for (Speaker& speaker : speakers_) speaker.next = start_;
     speakers_[0].next = start_ + silence;
   }
 

@@ -21,8 +21,7 @@ void JsonObject::boolean(const std::string& key, bool value) { value_->json[key]
 
 void JsonObject::objects(const std::string& key, const std::vector<JsonObject>& values) {
   auto& array = value_->json[key] = nlohmann::ordered_json::array();
-  for (const JsonObject& object : values)
-    array.push_back(object.value_->json);
+  for (const JsonObject& object : values) array.push_back(object.value_->json);
 }
 
 std::string JsonObject::dump() const {

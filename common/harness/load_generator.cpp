@@ -76,8 +76,7 @@ std::size_t LoadGenerator::living() const {
 void LoadGenerator::open(std::chrono::nanoseconds timeout) {
   const auto deadline = Clock::now() + timeout;
   while ((clients_.size() < plan_.connections || connecting_ > 0) && Clock::now() < deadline) {
-    while (clients_.size() < plan_.connections && connecting_ < connecting_at_once)
-      connect_next();
+    while (clients_.size() < plan_.connections && connecting_ < connecting_at_once) connect_next();
     if (connecting_ > 0) wait_once();
   }
   for (std::size_t index = 0; index < clients_.size(); ++index) {
@@ -88,16 +87,13 @@ void LoadGenerator::open(std::chrono::nanoseconds timeout) {
   }
   // All go on speaking until the last one is answered: a server that reads from its clients in turn may need
   // to hear from the first again before it comes to those that it accepted later.
-  while (unanswered_ > 0 && Clock::now() < deadline)
-    wait_once();
+  while (unanswered_ > 0 && Clock::now() < deadline) wait_once();
   for (std::size_t index = 0; index < clients_.size(); ++index) {
     clients_[index].speaks = false;
     if (clients_[index].state != State::dead && !clients_[index].answered_once)
       fail(index, failures_.timeouts);
   }
-  const auto settled = Clock::now() + settling;
-  while (waiting_ > 0 && Clock::now() < settled)
-    wait_once();
+  settle();
 }
 
 LoadResult LoadGenerator::speak(std::chrono::nanoseconds duration) {
@@ -105,6 +101,7 @@ LoadResult LoadGenerator::speak(std::chrono::nanoseconds duration) {
   result_.latency_ns.reserve(
       1'000'000);  // address space only until it is touched; growing would stall the loop
   span_begin_ = Clock::now();
+  last_reply_ = span_begin_;
   span_end_ = span_begin_ + duration;
   // The active ones are spread evenly over all: their numbers are then neither the lowest nor the highest.
   for (std::size_t i = 0; i < plan_.active && !clients_.empty(); ++i) {
@@ -119,10 +116,30 @@ LoadResult LoadGenerator::speak(std::chrono::nanoseconds duration) {
     clients_[index].speaks = false;
     if (clients_[index].state == State::waiting && in_span(clients_[index])) fail(index, failures_.timeouts);
   }
-  result_.elapsed = Clock::now() - span_begin_;
-  result_.span = std::min(result_.elapsed, duration);
+  result_.span = std::min<std::chrono::nanoseconds>(Clock::now() - span_begin_, duration);
+  settle();
+  result_.elapsed = last_reply_ - span_begin_;
   span_end_ = span_begin_;  // what is answered from now on belongs to no span
   return std::move(result_);
+}
+
+void LoadGenerator::abort() {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  for (Client& client : clients_) {
+    if (client.state == State::dead) continue;
+    if (setsockopt(client.socket.number(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) < 0) {
+      throw net::SystemError("setsockopt SO_LINGER");
+    }
+    client.socket.close();
+    client.state = State::dead;
+  }
+}
+
+// Takes the replies that are still under way, with nobody sending any more. A server that reads from its
+// clients in turn may sit in one that has no more to say: then there is nothing to wait for.
+void LoadGenerator::settle() {
+  const auto deadline = Clock::now() + settling;
+  while (waiting_ > 0 && Clock::now() < deadline) wait_once();
 }
 
 void LoadGenerator::connect_next() {
@@ -203,6 +220,7 @@ void LoadGenerator::complete_reply(std::size_t index) {
     --outstanding_;
   }
   ++result_.replies;
+  last_reply_ = now;
   if (now < span_end_) ++result_.replies_in_span;
   if (!client.answered_once) --unanswered_;
   client.answered_once = true;
@@ -224,8 +242,7 @@ void LoadGenerator::handle(const epoll_event& event) {
 void LoadGenerator::wait_once() {
   const int ready = epoll_wait(epoll_.number(), events_.data(), static_cast<int>(events_.size()), 20);
   if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
-  for (int i = 0; i < ready; ++i)
-    handle(events_[static_cast<std::size_t>(i)]);
+  for (int i = 0; i < ready; ++i) handle(events_[static_cast<std::size_t>(i)]);
 }
 
 void LoadGenerator::fail(std::size_t index, std::uint64_t& counter) {

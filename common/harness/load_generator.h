@@ -31,10 +31,10 @@ struct LoadPlan {
 struct LoadResult {
   std::chrono::nanoseconds span{0};     ///< as long as was asked for; shorter if no client was left
   std::uint64_t replies_in_span = 0;    ///< throughput is this over span
-  std::chrono::nanoseconds elapsed{0};  ///< until the last request sent in the span was answered as well
+  std::chrono::nanoseconds elapsed{0};  ///< until the very last reply
   std::uint64_t replies = 0;            ///< all in that time
-  std::vector<std::uint32_t>
-      latency_ns;  ///< of each request sent in the span and answered, in order of its answer
+  /// Of each request that was sent in the span and answered, in order of its answer.
+  std::vector<std::uint32_t> latency_ns;
 };
 
 /// Connections that did not do what they should, since the generator was made.
@@ -63,6 +63,9 @@ class LoadGenerator {
   /// that span is answered: the load doesn't fall while the last replies are awaited. Throws Interrupted.
   LoadResult speak(std::chrono::nanoseconds duration);
 
+  /// Ends all connections by resets: nothing of them stays in TIME-WAIT and disturbs what is measured next.
+  void abort();
+
   const Failures& failures() const { return failures_; }
   std::size_t living() const;
 
@@ -89,6 +92,7 @@ class LoadGenerator {
   void complete_reply(std::size_t index);
   void handle(const epoll_event& event);
   void wait_once();
+  void settle();
   void fail(std::size_t index, std::uint64_t& counter);
   bool in_span(const Client& client) const {
     return client.sent_at >= span_begin_ && client.sent_at < span_end_;
@@ -109,6 +113,7 @@ class LoadGenerator {
   std::size_t outstanding_ = 0;  // of those, for a reply to a request that was sent in the span
   Clock::time_point span_begin_;
   Clock::time_point span_end_;
+  Clock::time_point last_reply_;
   LoadResult result_;
 };
 

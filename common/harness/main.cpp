@@ -33,8 +33,7 @@ int run(int argc, char** argv) {
   char** const end = argv + argc;
   char** const separator = std::find(argv, end, std::string("--"));
   Choice choice;
-  for (char** word = separator; word != end; ++word)
-    choice.command.emplace_back(*word);
+  for (char** word = separator; word != end; ++word) choice.command.emplace_back(*word);
   if (!choice.command.empty()) choice.command.erase(choice.command.begin());
   if (separator != end && choice.command.empty())
     throw BadUse("after -- comes the command that starts the server");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <thread>
 
 #include "common/harness/environment.h"
@@ -79,6 +80,19 @@ void fill_in_span(Run& run, const Snapshot& before, const Snapshot& after, bool 
   run.invalid_reason = why_invalid(suspicion);
 }
 
+// The kernel frees the sockets of an earlier run a while after they are closed (RCU grace periods): waits
+// until the slab has stopped shrinking, so that this is not taken for the next run's doing.
+void wait_for_quiet_slab() {
+  constexpr std::int64_t quiet = 64 * 1024;
+  const auto deadline = Clock::now() + 1s;
+  for (auto last = unreclaimable_slab_bytes(); Clock::now() < deadline;) {
+    std::this_thread::sleep_for(50ms);
+    const auto now = unreclaimable_slab_bytes();
+    if (std::abs(now - last) < quiet) return;
+    last = now;
+  }
+}
+
 Measured measure_once(const Target& target, const LoadPoint& point, const Cores& cores,
                       const Interruption& interruption) {
   RunningTarget server(target, cores.server);
@@ -90,6 +104,7 @@ Measured measure_once(const Target& target, const LoadPoint& point, const Cores&
   run.message_bytes = point.message_bytes;
   run.duration_s = std::chrono::duration<double>(point.duration).count();
 
+  if (point.duration == 0ns) wait_for_quiet_slab();
   const auto slab_before = unreclaimable_slab_bytes();
   LoadGenerator generator({.server = server.address(),
                            .connections = point.connections,
@@ -125,6 +140,7 @@ Measured measure_once(const Target& target, const LoadPoint& point, const Cores&
     run.socket_bytes = socket_memory_of_port(server.address().port()).bytes;
     run.slab_both_ends_bytes = unreclaimable_slab_bytes() - slab_before;
   }
+  generator.abort();
   return measured;
 }
 

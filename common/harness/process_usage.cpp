@@ -39,8 +39,7 @@ Stat read_stat(pid_t pid) {
   std::istringstream fields(line.substr(after_name + 1));
   fields >> stat.state >> stat.parent;
   std::string skipped;
-  for (int field = 5; field <= 15; ++field)
-    fields >> skipped;
+  for (int field = 5; field <= 15; ++field) fields >> skipped;
   std::int64_t user = 0;
   std::int64_t system = 0;
   fields >> user >> system;
@@ -166,8 +165,7 @@ std::chrono::nanoseconds stolen_time() {
   std::string cpu;
   std::int64_t field = 0;
   file >> cpu;
-  for (int i = 0; i < 8; ++i)
-    file >> field;  // user nice system idle iowait irq softirq steal
+  for (int i = 0; i < 8; ++i) file >> field;  // user nice system idle iowait irq softirq steal
   return ticks(field);
 }
 

@@ -35,8 +35,7 @@ constexpr const char* header =
 std::string cell(const std::string& text) {
   if (text.find_first_of(",\"\n") == std::string::npos) return text;
   std::string quoted = "\"";
-  for (const char c : text)
-    quoted += c == '"' ? "\"\"" : std::string(1, c == '\n' ? ' ' : c);
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c == '\n' ? ' ' : c);
   return quoted + "\"";
 }
 
@@ -63,8 +62,7 @@ std::string row_of(const Run& run) {
        {run.requests_per_s, run.p50_us, run.p90_us, run.p99_us, run.p999_us, run.max_us}) {
     cells.push_back(cell(value));
   }
-  for (const auto count : {run.errors, run.timeouts, run.refused, run.corrupt})
-    cells.push_back(cell(count));
+  for (const auto count : {run.errors, run.timeouts, run.refused, run.corrupt}) cells.push_back(cell(count));
   for (const auto& value : {run.server_cpu_us_per_request, run.server_cpu_share})
     cells.push_back(cell(value));
   for (const auto& count : {run.server_voluntary_switches, run.server_involuntary_switches})
@@ -83,8 +81,7 @@ std::string row_of(const Run& run) {
   }
   cells.push_back(cell(run.samples_file));
   std::string row = key_of(run);
-  for (const std::string& text : cells)
-    row += (&text == &cells.front() ? "" : ",") + text;
+  for (const std::string& text : cells) row += (&text == &cells.front() ? "" : ",") + text;
   return row;
 }
 
@@ -168,8 +165,7 @@ Records Records::resume(const std::string& results, const std::string& experimen
   if (!std::getline(file, line) || line != header) {
     throw std::runtime_error(fmt::format("can't resume {}: runs.csv has other columns", records.folder_));
   }
-  while (std::getline(file, line))
-    records.rows_.push_back(line);
+  while (std::getline(file, line)) records.rows_.push_back(line);
   return records;
 }
 
@@ -199,8 +195,7 @@ std::string Records::add_text(const std::string& name, const std::string& conten
 
 void Records::write_rows() const {
   std::string text = std::string(header) + "\n";
-  for (const std::string& row : rows_)
-    text += row + "\n";
+  for (const std::string& row : rows_) text += row + "\n";
   write_atomically(folder_ + "/runs.csv", text);
 }
 

@@ -117,8 +117,7 @@ ServerProcess::~ServerProcess() { kill_group(); }
 void ServerProcess::start(const ServerCommand& command, const std::vector<std::string>& words) {
   std::vector<std::string> copies = words;
   std::vector<char*> arguments;
-  for (std::string& word : copies)
-    arguments.push_back(word.data());
+  for (std::string& word : copies) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) < 0) throw net::SystemError("pipe2");
@@ -199,8 +198,7 @@ std::optional<std::string> ServerProcess::wait_for_end(std::chrono::milliseconds
 
 std::string ServerProcess::last_words() const {
   std::string said = contents(stderr_, 65536);
-  while (!said.empty() && said.back() == '\n')
-    said.pop_back();
+  while (!said.empty() && said.back() == '\n') said.pop_back();
   return said.substr(said.rfind('\n') + 1);
 }
 

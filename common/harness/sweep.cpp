@@ -112,8 +112,7 @@ int sweep_command(const std::vector<Target>& targets, const SweepOptions& option
       environment_json(build, facts_of(cores, options.profile, seed, schedule.left_out));
   Records records = options.resume ? Records::resume(options.results, experiment.name, environment)
                                    : Records::start(options.results, experiment.name, environment);
-  for (const std::string& reason : schedule.left_out)
-    fmt::print(stderr, "left out: {}\n", reason);
+  for (const std::string& reason : schedule.left_out) fmt::print(stderr, "left out: {}\n", reason);
   pin_to_core(*cores.generator);
   try {
     Sweep(experiment, scale, cores, interruption, records).run(schedule, targets);
