@@ -3,8 +3,7 @@
 // Run:       build/bin/poll --port 9000
 //            then type into   nc 127.0.0.1 9000   in several terminals
 // Look for:  the list grows with the connections, no FD_SETSIZE ends it; but in every call the kernel goes
-// through
-//            all of it, and the server again to find the ready ones.
+//            through all of it, and the server again to find the ready ones.
 // Compare:   diff labs/07-select/select.cpp labs/08-poll/poll.cpp
 
 #include <poll.h>
