@@ -3,6 +3,7 @@
 CXX := g++
 PROFILE := quick
 SEED := 1
+PAIRS := 16
 # Where everything built goes. Another place for another kind of build, so that they don't mix:
 #   make build BUILD=build/asan SANITIZE=address,undefined
 BUILD := build
@@ -23,10 +24,11 @@ sources = $(filter-out %_test.cpp,$(wildcard common/$(1)/*.cpp))
 objects = $(patsubst %.cpp,$(BUILD)/obj/%.o,$(1))
 NET := $(call objects,$(call sources,net))
 HARNESS := $(filter-out %/main.o,$(call objects,$(call sources,harness)))
+BENCH := $(call objects,$(call sources,bench))
 LAB_SOURCES := $(filter-out %_test.cpp,$(wildcard labs/*/*.cpp))
 LAB_PROGRAMS := $(patsubst %.cpp,$(BIN)/%,$(notdir $(LAB_SOURCES)))
 TEST_SOURCES := $(wildcard common/*/*_test.cpp labs/*/*_test.cpp)
-ALL_OBJECTS := $(call objects,$(LAB_SOURCES) $(TEST_SOURCES)) $(NET) $(HARNESS) $(BUILD)/obj/common/harness/main.o
+ALL_OBJECTS := $(call objects,$(LAB_SOURCES) $(TEST_SOURCES)) $(NET) $(HARNESS) $(BENCH) $(BUILD)/obj/common/harness/main.o
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -62,6 +64,11 @@ test: build ## run all tests
 	@$(MAKE) --no-print-directory $(PARALLEL) $(BUILD)/test/common-tests
 	@common/setup/run-tests.sh $(BUILD)
 
+.PHONY: bench
+bench: build ## compare servers and generator with public counterparts (PAIRS=16 pairs of runs a ratio)
+	@$(MAKE) --no-print-directory $(PARALLEL) bench-programs
+	@$(BIN)/bench --pairs $(PAIRS) --seed $(SEED)
+
 .PHONY: format
 format: ## lay out the C++ code with clang-format
 	clang-format -i $(wildcard common/*/*.h common/*/*.cpp labs/*/*.cpp)
@@ -83,10 +90,23 @@ $(foreach source,$(LAB_SOURCES),$(eval $(call lab_program,$(source))))
 $(BIN)/harness: $(BUILD)/obj/common/harness/main.o $(HARNESS) $(NET)
 $(BUILD)/test/common-tests: $(call objects,$(TEST_SOURCES)) $(HARNESS) $(NET)
 
-$(LAB_PROGRAMS) $(BIN)/harness $(BUILD)/test/common-tests:
+$(LAB_PROGRAMS) $(BIN)/harness $(BIN)/bench $(BUILD)/test/common-tests:
 	@mkdir -p $(@D)
 	@echo "link $@"
 	@$(CXX) $(CXXFLAGS) -o $@ $^ $(LDLIBS)
+
+# The benchmark, and the servers in C that it compares with. A counterpart whose library isn't installed is left out.
+.PHONY: bench-programs
+bench-programs: $(BIN)/bench $(BUILD)/bench/minimal-epoll $(BUILD)/bench/libuv-echo
+
+$(BIN)/bench: $(BENCH) $(HARNESS) $(NET)
+
+$(BUILD)/bench/libuv-echo: BENCH_LIBS := -luv
+$(BUILD)/bench/%: common/bench/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@if grep -q '<uv.h>' $< && ! echo '#include <uv.h>' | $(CXX) -x c -E - >/dev/null 2>&1; then \
+	  echo "left out $@: uv.h not found (Debian's package: libuv1-dev)"; \
+	else echo "build $@" && $(CXX) -x c -std=gnu11 $(OPTIMIZE) $(WARNINGS) $(EXTRA_FLAGS) -o $@ $< $(BENCH_LIBS); fi
 
 $(BUILD)/obj/%.o: %.cpp $(BUILD)/flags
 	@mkdir -p $(@D)

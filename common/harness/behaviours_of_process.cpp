@@ -29,8 +29,7 @@ double cpu_share(ServerProcess& process, Clock::duration span) {
   return std::chrono::duration<double>(cpu) / std::chrono::duration<double>(Clock::now() - before);
 }
 
-// One stop by one signal, with connections open: "exit 0 after 3 ms", and whether that and nothing else is
-// left.
+// One stop by one signal, with connections open: how it ended, and whether a child of it is left.
 Finding stop_by(const Target& target, const Interruption& interruption, int signal, const std::string& name) {
   RunningTarget server(target);
   ServerProcess& process = *server.process();

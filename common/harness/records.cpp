@@ -182,7 +182,7 @@ void Records::add(const Run& run) {
 
 std::string Records::add_samples(const std::string& name, std::span<const std::uint32_t> latency_ns) const {
   static_assert(std::endian::native == std::endian::little, "samples are written as they lie in memory");
-  const std::string relative = "samples/" + name + ".u32";
+  std::string relative = "samples/" + name + ".u32";
   write_atomically(folder_ + "/" + relative,
                    {reinterpret_cast<const char*>(latency_ns.data()), latency_ns.size_bytes()});
   return relative;

@@ -3,8 +3,7 @@
 // Run:       build/bin/blocking-loop --port 9000
 //            then open   nc 127.0.0.1 9000   in two terminals and type into the second one only
 // Look for:  the second client's line comes back only after the first one has said something: the server sits
-// in
-//            recv for the first. Replies come in the order of the loop, whoever spoke first.
+//            in recv for the first. Replies come in the order of the loop, whoever spoke first.
 
 #include <sys/socket.h>
 
@@ -34,8 +33,7 @@ class Server {
   }
 
  private:
-  // Waits for a connection only while there is none to read from. Otherwise takes those that are there
-  // already.
+  // Waits for a connection only while there is none to read from; otherwise takes those that wait already.
   void accept_waiting() {
     for (;;) {
       net::set_nonblocking(listener_, !connections_.empty());

@@ -4,7 +4,7 @@
 //            then type into   nc 127.0.0.1 9000   in several terminals
 // Look for:  select overwrites the sets with its answer, so they are copied for every call; and an fd_set has
 //            FD_SETSIZE (1024) bits, so a connection whose number is higher has to be refused.
-// Compare:   diff labs/05-thread-per-connection/thread-per-connection.cpp labs/07-select/select.cpp
+// Compare:   diff labs/05-thread-per-connection/*.cpp labs/07-select/select.cpp
 
 #include <fmt/format.h>
 #include <sys/select.h>
