@@ -32,6 +32,9 @@ ALL_OBJECTS := $(call objects,$(LAB_SOURCES) $(TEST_SOURCES)) $(NET) $(HARNESS) 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# The Python that has what the charts and the guide need.
+FIND_PYTHON := common/setup/find-python.sh matplotlib rich
+
 # Parallel builds, one job a core, unless the user said how many.
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
@@ -39,7 +42,8 @@ PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 help: ## print this help
 	@echo "The multiplexing lab: what each way of waiting for many clients costs, and where it breaks."
 	@echo
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@sed -nE 's/^([a-z%-]+):.*## (.*)/\1|\2/p' Makefile | sed 's/%/NN/' | \
+	  awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
 	@echo
 	@echo "  make course PROFILE=full   sweeps wider (an hour or so); SEED=N gives another order of the runs"
 
@@ -55,9 +59,24 @@ build: deps ## build every program into build/bin/
 course: build ## build, run the labs on real sockets, draw the charts
 	@common/setup/run-course.sh $(BIN) $(PROFILE) $(SEED)
 
+lab-%: build ## step through lab NN in the terminal, as in `make lab-07`
+	@"$$($(FIND_PYTHON))" -m common.guide lab $*
+
+.PHONY: progress
+progress: deps ## which labs are done, started, open
+	@"$$($(FIND_PYTHON))" -m common.guide progress
+
 .PHONY: report
 report: deps ## draw the charts again from what is in results/
-	@"$$(common/setup/find-python.sh matplotlib)" -m plots
+	@"$$($(FIND_PYTHON))" -m plots
+
+.PHONY: handouts
+handouts: build ## run the commands of all handouts and compare what they print
+	@"$$($(FIND_PYTHON))" -m common.guide handouts
+
+.PHONY: doctor
+doctor: ## what this machine has and lacks, what that costs, how to get it
+	@python=$$($(FIND_PYTHON) 2>/dev/null || common/setup/find-python.sh sys) && "$$python" -m common.guide.doctor
 
 .PHONY: test
 test: build ## run all tests

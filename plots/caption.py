@@ -24,10 +24,12 @@ def facts(experiment: Experiment) -> list[str]:
     loops = " and ".join(sorted({run.loop or "unknown" for run in runs}))
     commit = experiment.fact("commit")
     often = span(repetitions.values())
+    idle = all(run.duration_s == 0 for run in runs)
+    load = "idle connections" if idle else (
+        f"{loops} loop · messages of {span(run.message_bytes for run in runs)} bytes"
+        f" · {span(run.duration_s for run in runs)} s a repetition")
     return [
-        f"n = {often} repetition{'s' * (often != '1')} a point · {loops} loop"
-        f" · messages of {span(run.message_bytes for run in runs)} bytes"
-        f" · {span(run.duration_s for run in runs)} s a repetition",
+        f"n = {often} repetition{'s' * (often != '1')} a point · {load}",
         f"kernel {experiment.fact('kernel')} · CPU {experiment.fact('cpu')}"
         f" · cores {experiment.fact('cores')} · commit {commit if commit == 'unknown' else commit[:12]}",
     ]

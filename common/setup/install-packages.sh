@@ -7,17 +7,18 @@
 cd "$(dirname "$0")" || exit 1
 
 compiler=${CXX:-g++}
+case $compiler in *clang*) compiler_package=clang ;; *) compiler_package=g++ ;; esac
 has_program() { command -v "$1" >/dev/null 2>&1; }
 has_header() { printf '#include <%s>\n' "$1" | "$compiler" -std=c++20 -E -x c++ - >/dev/null 2>&1; }
 
 find_missing() {
   missing=
-  has_program "$compiler" || missing="$missing g++"
+  has_program "$compiler" || missing="$missing $compiler_package"
   has_header fmt/format.h || missing="$missing libfmt-dev"
   has_header doctest/doctest.h || missing="$missing doctest-dev"
   has_header CLI/CLI.hpp || missing="$missing libcli11-dev"
   has_header nlohmann/json.hpp || missing="$missing nlohmann-json3-dev"
-  ./find-python.sh matplotlib >/dev/null 2>&1 || missing="$missing python3 python3-matplotlib"
+  ./find-python.sh matplotlib rich >/dev/null 2>&1 || missing="$missing python3 python3-matplotlib python3-rich"
   missing=${missing# }
 }
 

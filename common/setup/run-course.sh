@@ -7,7 +7,7 @@ case $profile in quick | full) ;; *)
   exit 2
   ;;
 esac
-python=$(common/setup/find-python.sh matplotlib) || exit 2
+python=$(common/setup/find-python.sh matplotlib rich) || exit 2
 resume=
 [ -z "$RESUME" ] || resume=--resume
 
@@ -19,4 +19,5 @@ for experiment in head-of-line latency-vs-connections memory-vs-connections thro
   "$bin/harness" sweep "$experiment" --profile "$profile" --seed "$seed" $resume || exit $?
 done
 "$python" -m plots || exit $?
+"$python" -m common.guide summary || exit $?
 exit $judged

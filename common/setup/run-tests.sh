@@ -4,7 +4,7 @@
 build=$1
 BIN=$build/bin
 export BIN
-python=$(common/setup/find-python.sh matplotlib) || exit 2
+python=$(common/setup/find-python.sh matplotlib rich) || exit 2
 
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
@@ -23,7 +23,7 @@ run "$build/test/common-tests"
 passed=$((passed + $(count 'test cases: *[0-9]+ \| *([0-9]+) passed' || echo 0) + 0))
 failed=$((failed + $(count 'test cases:.*\| *([0-9]+) failed' || echo 0) + 0))
 
-for folder in common/harness labs plots; do
+for folder in common/harness common/guide labs plots; do
   run "$python" -m unittest discover -s $folder -t .
   ran=$(count 'Ran ([0-9]+) tests?')
   bad=$(($(count 'failures=([0-9]+)' | grep . || echo 0) + $(count 'errors=([0-9]+)' | grep . || echo 0)))
