@@ -45,7 +45,8 @@ help: ## print this help
 	@sed -nE 's/^([a-z%-]+):.*## (.*)/\1|\2/p' Makefile | sed 's/%/NN/' | \
 	  awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
 	@echo
-	@echo "  make course PROFILE=full   sweeps wider (an hour or so); SEED=N gives another order of the runs"
+	@echo "  make course PROFILE=full   sweeps wider (about twenty minutes); SEED=N gives another order of the runs"
+	@echo "  make course RESUME=1       goes on after an interruption"
 
 .PHONY: deps
 deps: ## install what is missing (Debian's packages; needs root only then)
@@ -57,7 +58,7 @@ build: deps ## build every program into build/bin/
 
 .PHONY: course
 course: build ## build, run the labs on real sockets, draw the charts
-	@common/setup/run-course.sh $(BIN) $(PROFILE) $(SEED)
+	@RESUME="$(RESUME)" common/setup/run-course.sh $(BIN) $(PROFILE) $(SEED)
 
 lab-%: build ## step through lab NN in the terminal, as in `make lab-07`
 	@"$$($(FIND_PYTHON))" -m common.guide lab $*

@@ -23,9 +23,9 @@ const std::vector<Experiment>& experiments() {
        .needs = {"silent-client-stops-no-one"},
        .quick = {.connections = {8, 100, 1000}, .repetitions = 3, .warm_up = 50ms, .duration = 300ms},
        .full = {.connections = {8, 30, 100, 300, 1000, 3000, 10'000},
-                .repetitions = 10,
-                .warm_up = 500ms,
-                .duration = 2000ms}},
+                .repetitions = 7,
+                .warm_up = 300ms,
+                .duration = 1000ms}},
       {.name = "memory-vs-connections",
        .description = "memory of idle connections, each kind of memory apart",
        .active = 0,
@@ -38,9 +38,9 @@ const std::vector<Experiment>& experiments() {
        .needs = {},
        .quick = {.connections = {1, 10, 100, 1000}, .repetitions = 3, .warm_up = 50ms, .duration = 300ms},
        .full = {.connections = {1, 3, 10, 30, 100, 300, 1000, 3000, 10'000},
-                .repetitions = 10,
-                .warm_up = 500ms,
-                .duration = 2000ms}},
+                .repetitions = 7,
+                .warm_up = 300ms,
+                .duration = 1000ms}},
   };
   return all;
 }

@@ -8,14 +8,14 @@ case $profile in quick | full) ;; *)
   ;;
 esac
 python=$(common/setup/find-python.sh matplotlib rich) || exit 2
-resume=
-[ -z "$RESUME" ] || resume=--resume
-
 # An unexpected finding is worth seeing, but no reason to withhold the measurements: its exit code comes last.
 "$bin/harness" check --save results/behaviours.json
 judged=$?
 [ $judged -le 1 ] || exit $judged
+# With RESUME=1, what an interrupted course has begun goes on, and what it had not reached begins.
 for experiment in head-of-line latency-vs-connections memory-vs-connections throughput-vs-connections; do
+  resume=
+  [ -z "$RESUME" ] || [ ! -d "results/$experiment" ] || resume=--resume
   "$bin/harness" sweep "$experiment" --profile "$profile" --seed "$seed" $resume || exit $?
 done
 "$python" -m plots || exit $?

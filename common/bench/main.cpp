@@ -1,0 +1,137 @@
+// bench: how fast the lab's servers and its load generator are, as ratios to public counterparts.
+//
+// Run:       make bench            or   build/bin/bench --pairs 40
+// Look for:  the median of each ratio, how far its pairs lie apart, and the goal beside it. A goal that is
+//            missed is reported, and is no failure: the exit code stays 0.
+// How:       common/bench/pairs.h says how the runs are paired, and why.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <iterator>
+
+#include "common/bench/client_cost.h"
+#include "common/bench/figure.h"
+#include "common/bench/idle_memory.h"
+#include "common/bench/pairs.h"
+#include "common/bench/report.h"
+#include "common/harness/commands.h"
+#include "common/harness/environment.h"
+#include "common/harness/progress.h"
+#include "common/net/command_line.h"
+
+namespace {
+
+using bench::Comparison;
+using bench::Figure;
+using bench::Goal;
+using bench::Server;
+
+struct Options {
+  std::int64_t pairs = 16;
+  std::int64_t seed = 1;
+  std::string results = "results";
+  std::string only;
+};
+
+Server lab(const std::string& name) {
+  return {.name = name, .command = {harness::program_folder() + "/" + name, "--port", "0"}};
+}
+
+// A server that stands beside the benchmark, in build/bench/.
+Server counterpart(const std::string& program, const std::string& name) {
+  return {.name = name, .command = {harness::program_folder() + "/../bench/" + program}};
+}
+
+std::vector<Comparison> all_comparisons() {
+  return {{lab("epoll"), counterpart("minimal-epoll", "minimal C epoll loop"), Goal{0.98}},
+          {lab("epoll"), counterpart("libuv-echo", "libuv"), Goal{1.05}},
+          {counterpart("minimal-epoll", "minimal C epoll loop"), counterpart("libuv-echo", "libuv")},
+          {lab("poll"), lab("epoll"), Goal{0.95}},
+          {lab("select"), lab("epoll")},
+          {lab("thread-per-connection"), lab("epoll")},
+          {lab("blocking-loop"), lab("epoll")}};
+}
+
+bool is_built(const Server& server) { return access(server.command.front().c_str(), X_OK) == 0; }
+
+std::vector<Figure> measure(const Options& options, const harness::Cores& cores,
+                            const harness::Interruption& interruption) {
+  const auto wanted = [&options](const std::string& name) {
+    return name.find(options.only) != std::string::npos;
+  };
+  std::vector<Comparison> comparisons;
+  std::vector<Figure> skipped;
+  for (const Comparison& comparison : all_comparisons()) {
+    if (!wanted(comparison.name())) continue;
+    if (is_built(comparison.base)) {
+      comparisons.push_back(comparison);
+    } else {
+      skipped.push_back({.name = comparison.name(),
+                         .unit = "ratio",
+                         .goal = comparison.goal,
+                         .note = "skipped: needs libuv (Debian: libuv1-dev)"});
+    }
+  }
+  const bool clients = wanted("client");
+  const bool memory = wanted("memory");
+  const auto pairs = static_cast<std::size_t>(options.pairs);
+  harness::Progress progress(
+      "bench", (comparisons.size() + (clients ? 1 : 0)) * pairs + (memory ? bench::memory_repetitions : 0));
+  const bench::PairPlan plan{
+      .pairs = pairs, .seed = static_cast<std::uint64_t>(options.seed), .core = *cores.generator};
+  std::vector<Figure> figures = bench::run_pairs(comparisons, plan, progress, interruption);
+  std::move(skipped.begin(), skipped.end(), std::back_inserter(figures));
+  if (clients) {
+    auto more = bench::compare_clients(lab("epoll"), pairs, cores, progress, interruption);
+    std::move(more.begin(), more.end(), std::back_inserter(figures));
+  }
+  if (memory) {
+    figures.push_back(bench::idle_memory(lab("epoll"), 10'000, {.value = 64, .at_least = false}, cores,
+                                         progress, interruption));
+  }
+  return figures;
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  net::CommandLine line("bench",
+                        "Compares the lab's servers and its load generator with public counterparts.");
+  line.number("--pairs", options.pairs, 1, 10'000, "pairs of runs for each ratio");
+  line.number("--seed", options.seed, 0, INT64_MAX, "the same seed gives the same order of runs");
+  line.text("--results", options.results, "the folder of all records");
+  line.text("--only", options.only, "only figures with this in their name; also: client, memory");
+  line.parse(argc, argv);
+
+  const harness::Build build = harness::measurable_build();
+  const harness::Interruption interruption;
+  const harness::Cores cores = harness::Cores::choose();
+  const std::string environment = harness::environment_json(
+      build, harness::facts_of(cores, "bench", static_cast<std::uint64_t>(options.seed), {}));
+  const std::vector<Figure> figures = measure(options, cores, interruption);
+  if (figures.empty()) throw harness::BadUse(fmt::format("no figure has '{}' in its name", options.only));
+  const std::string folder = options.results + "/bench";
+  bench::write_records(folder, figures, environment);
+  fmt::print(
+      "servers: requests a second of CPU time, 50 connections, 14-byte messages, both ends on one core\n{}",
+      bench::table(figures));
+  fmt::print("recorded in {}\n", folder);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const harness::BadUse& error) {
+    net::CommandLine::fail("bench", error.what());
+  } catch (const harness::Interrupted&) {
+    return 130;  // as a shell reports an end by SIGINT
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "bench: {}\n", error.what());
+    return 1;
+  }
+}

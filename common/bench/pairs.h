@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/bench/figure.h"
+#include "common/harness/interruption.h"
+#include "common/harness/progress.h"
+
+namespace bench {
+
+/// A server that takes part: its name in the report and how it is started.
+struct Server {
+  std::string name;
+  std::vector<std::string> command;
+};
+
+/// Two servers whose requests a second are compared: subject over base.
+struct Comparison {
+  Server subject;
+  Server base;
+  std::optional<Goal> goal = std::nullopt;
+
+  std::string name() const { return subject.name + " / " + base.name; }
+};
+
+struct PairPlan {
+  std::size_t pairs = 16;  ///< of each comparison
+  std::uint64_t seed = 1;  ///< the same seed gives the same order of runs
+  int core = 0;            ///< the one that servers and generator share
+};
+
+/// Measures the comparisons by paired short runs on one core: 50 connections, all speaking, 14-byte messages,
+/// closed loop. Returns two figures for each, in their order: the ratio of requests a second of both ends' CPU
+/// time, which the goal is for, and of the server's alone, where the generator's equal share doesn't blur the
+/// difference. Throws harness::ServerError, harness::Interrupted,
+/// net::SystemError.
+///
+/// Why so:
+///   - One core for server and generator: with 50 clients waiting it is never idle, so requests a second are
+///     the inverse of the work for a request, whichever end is slower. On two cores the wake-ups between them
+///     decide, and spread by tens of percent on a virtual machine.
+///   - Seconds are those in which server or generator had the core: other programs' turns don't count. On a
+///     core that nobody else uses they are the seconds of the clock.
+///   - Pairs: the machine's speed drifts by more than servers differ, within a second when the neighbour of a
+///     core comes and goes. Both servers of a pair are up at once and speak in turns of 25 ms, 0.25 s each in
+///     all, so they see the same machine, and their ratio is free of the drift. Which of the two begins is
+///     random, and so is the order of all pairs, so that no predecessor favours anyone.
+///   - Fresh servers for each pair: where a process's memory happens to lie is worth a percent or two. A
+///     server that lived through all pairs would carry its luck into every ratio, where no number of pairs
+///     shows it; fresh ones make it part of the spread. A start costs some 10 ms.
+///   - A pair from which a hypervisor took time away (steal in /proc/stat) is repeated.
+std::vector<Figure> run_pairs(const std::vector<Comparison>& comparisons, const PairPlan& plan,
+                              harness::Progress& progress, const harness::Interruption& interruption);
+
+}  // namespace bench
