@@ -49,8 +49,8 @@ Client::Client(const net::Address& server, Duration timeout)
     : socket_(socket(server.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP)) {
   if (!socket_) throw net::SystemError("socket");
   net::disable_nagle(socket_);
-  if (connect(number(), server.data(), server.size()) == 0) return;
   const std::string call = "connect " + server.to_string();
+  if (connect(number(), server.data(), server.size()) == 0) return;
   if (errno != EINPROGRESS) throw net::SystemError(call);
   if (wait_for(number(), POLLOUT, Clock::now() + timeout) == 0) throw net::SystemError(call, ETIMEDOUT);
   int error = 0;

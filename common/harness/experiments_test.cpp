@@ -82,7 +82,8 @@ TEST_CASE("servers are interleaved, and every repetition has an order of its own
     CAPTURE(seed);
     const auto order = order_of(with_seed(seed));
     int changes = 0;
-    for (std::size_t i = 1; i < 16; ++i) changes += std::get<0>(order[i]) != std::get<0>(order[i - 1]) ? 1 : 0;
+    for (std::size_t i = 1; i < 16; ++i)
+      changes += std::get<0>(order[i]) != std::get<0>(order[i - 1]) ? 1 : 0;
     CHECK(changes > 3);  // three would be one server after the other
     bool repeated = true;
     for (std::size_t i = 0; i < 16; ++i) {

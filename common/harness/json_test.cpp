@@ -29,7 +29,8 @@ TEST_CASE("lists of texts and of objects are written as such") {
 }
 
 TEST_CASE("any text comes back as it was") {
-  const std::string awkward = "quote \" backslash \\ line\nbreak tab\t bell\a nul" + std::string(1, '\0') + " µ 中";
+  const std::string awkward =
+      "quote \" backslash \\ line\nbreak tab\t bell\a nul" + std::string(1, '\0') + " µ 中";
   JsonObject json;
   json.text("key \"quoted\"", awkward);
   const auto fields = parse_flat_json(json.dump());
@@ -49,12 +50,14 @@ TEST_CASE("texts, numbers and booleans are read as text, and what has parts is l
   const auto fields = parse_flat_json(
       R"({"text": "x", "number": 12, "negative": -3, "fraction": 1.5, "yes": true, "list": [1], "object": {}})");
   REQUIRE(fields);
-  CHECK(*fields == std::map<std::string, std::string>{
-                       {"text", "x"}, {"number", "12"}, {"negative", "-3"}, {"fraction", "1.5"}, {"yes", "true"}});
+  CHECK(*fields ==
+        std::map<std::string, std::string>{
+            {"text", "x"}, {"number", "12"}, {"negative", "-3"}, {"fraction", "1.5"}, {"yes", "true"}});
 }
 
 TEST_CASE("what is no JSON object has no fields") {
-  for (const std::string text : {"", " ", "[1, 2]", "12", "\"text\"", "{\"a\": 1", "{a: 1}", "{} x", "null"}) {
+  for (const std::string text :
+       {"", " ", "[1, 2]", "12", "\"text\"", "{\"a\": 1", "{a: 1}", "{} x", "null"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_flat_json(text));
   }

@@ -28,6 +28,8 @@ std::vector<KnownServer> read_known_servers(const std::string& path) {
   if (!std::getline(file, line))
     throw std::runtime_error(fmt::format("{}: missing or empty; 'make build' puts it there", path));
   const std::vector<std::string> header = split(line);
+  if (header.size() < 2 || header[0] != "server" || header[1] != "lab")
+    throw std::runtime_error(fmt::format("{}:1: the header begins with 'server,lab'", path));
   std::vector<KnownServer> servers;
   for (int number = 2; std::getline(file, line); ++number) {
     const std::vector<std::string> cells = split(line);

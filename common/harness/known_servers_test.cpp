@@ -81,7 +81,8 @@ TEST_CASE("a cell other than yes and no is named with its line and its behaviour
   CHECK(complaint_about("server,lab,fast,polite\na,01,yes,no\nb,02,yes,maybe\n") ==
         "3: 'maybe' for polite: only yes and no are allowed");
   CHECK(complaint_about("server,lab,fast\na,01,Yes\n") == "2: 'Yes' for fast: only yes and no are allowed");
-  CHECK(complaint_about("server,lab,fast,polite\na,01,,no\n") == "2: '' for fast: only yes and no are allowed");
+  CHECK(complaint_about("server,lab,fast,polite\na,01,,no\n") ==
+        "2: '' for fast: only yes and no are allowed");
 }
 
 TEST_CASE("a line with too few or too many cells is named") {

@@ -214,6 +214,7 @@ void LoadGenerator::receive(std::size_t index) {
 void LoadGenerator::complete_reply(std::size_t index) {
   Client& client = clients_[index];
   const auto now = Clock::now();
+  if (in_span(client) && now - client.sent_at > plan_.request_timeout) return fail(index, failures_.timeouts);
   if (in_span(client)) {
     const auto latency = std::chrono::nanoseconds(now - client.sent_at).count();
     result_.latency_ns.push_back(static_cast<std::uint32_t>(std::min<std::int64_t>(latency, UINT32_MAX)));

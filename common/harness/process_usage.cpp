@@ -29,10 +29,12 @@ struct Stat {
 };
 
 // /proc/PID/stat. The program's name stands in parentheses and may itself hold any character, so the fields
-// are counted from the last parenthesis. A process that ended meanwhile leaves the defaults.
+// are counted from the last parenthesis. A process that ended meanwhile leaves the defaults: getline takes a
+// failed read for the end, where an istreambuf_iterator would throw.
 Stat read_stat(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  const std::string line{std::istreambuf_iterator<char>(file), {}};
+  std::string line;
+  std::getline(file, line, '\0');
   Stat stat;
   const auto after_name = line.rfind(')');
   if (after_name == std::string::npos) return stat;
@@ -123,9 +125,10 @@ CpuUsage cpu_usage(pid_t root) {
   for (const pid_t pid : process_tree(root)) {
     usage.cpu += cpu_clock(pid) + ticks(read_stat(pid).reaped_children_ticks);
     std::error_code gone;
-    for (const fs::directory_entry& task :
-         fs::directory_iterator("/proc/" + std::to_string(pid) + "/task", gone)) {
-      const std::string status = task.path() / "status";
+    // Not a range-for, which throws when the process ends in the middle of it.
+    for (fs::directory_iterator task("/proc/" + std::to_string(pid) + "/task", gone), end;
+         !gone && task != end; task.increment(gone)) {
+      const std::string status = task->path() / "status";
       usage.voluntary_switches += value_of(status, "voluntary_ctxt_switches");
       usage.involuntary_switches += value_of(status, "nonvoluntary_ctxt_switches");
     }

@@ -2,13 +2,8 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <csignal>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -19,7 +14,6 @@
 namespace fs = std::filesystem;
 using harness::Records;
 using harness::Run;
-using harness::write_atomically;
 
 namespace {
 
@@ -38,26 +32,6 @@ class TemporaryFolder {
 
  private:
   std::string path_;
-};
-
-// No file of this process grows beyond `bytes` while this lives; to try is an error instead of a signal.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : handler_(signal(SIGXFSZ, SIG_IGN)) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit lowered{.rlim_cur = bytes, .rlim_max = before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &lowered);
-  }
-  ~FileSizeLimit() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    signal(SIGXFSZ, handler_);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  rlimit before_{};
-  sighandler_t handler_;
 };
 
 std::string read_file(const std::string& path) {
@@ -110,12 +84,13 @@ Run run_of(const std::string& server, std::size_t connections, int repetition) {
 }
 
 std::string environment(const std::string& changed = "", const std::string& value = "") {
-  std::map<std::string, std::string> fields{{"profile", "quick"}, {"seed", "1"},       {"compiler", "c++ 1"},
-                                            {"flags", "-O2"},     {"commit", "abc"},   {"kernel", "Linux 6"},
+  std::map<std::string, std::string> fields{{"profile", "quick"}, {"seed", "1"},        {"compiler", "c++ 1"},
+                                            {"flags", "-O2"},     {"commit", "abc"},    {"kernel", "Linux 6"},
                                             {"cpu", "a CPU"},     {"load_average", "0"}};
   if (!changed.empty()) fields[changed] = value;
   std::string json;
-  for (const auto& [key, text] : fields) json += fmt::format("{}\"{}\": \"{}\"", json.empty() ? "{" : ", ", key, text);
+  for (const auto& [key, text] : fields)
+    json += fmt::format("{}\"{}\": \"{}\"", json.empty() ? "{" : ", ", key, text);
   return json + "}\n";
 }
 
@@ -146,7 +121,8 @@ TEST_CASE("a row holds every figure in its column, and nothing where nothing was
   CHECK(row["repetition"] == "2");
   CHECK(row["valid"] == "yes");
   CHECK(row["errors"] == "0");
-  for (const std::string empty : {"invalid_reason", "requests", "p50_us", "rss_bytes", "socket_bytes", "threads"}) {
+  for (const std::string empty :
+       {"invalid_reason", "requests", "p50_us", "rss_bytes", "socket_bytes", "threads"}) {
     CAPTURE(empty);
     CHECK(row.contains(empty));
     CHECK(row[empty].empty());
@@ -170,16 +146,33 @@ TEST_CASE("a row holds every figure in its column, and nothing where nothing was
   full.samples_file = "samples/x.u32";
   records.add(full);
   row = last_row(records);
-  const std::map<std::string, std::string> expected{
-      {"duration_s", "0.3"}, {"valid", "no"}, {"invalid_reason", "the generator was starved"}, {"requests", "12345678"},
-      {"requests_per_s", "41152.3"}, {"p50_us", "10.5"}, {"p90_us", "20.5"}, {"p99_us", "30.5"}, {"p999_us", "40.5"},
-      {"max_us", "50.5"}, {"errors", "1"}, {"timeouts", "2"}, {"refused", "3"}, {"corrupt", "4"},
-      {"virtual_bytes", "11000000000"}, {"rss_bytes", "12"}, {"pss_bytes", "13"}, {"page_table_bytes", "14"},
-      {"kernel_stack_bytes", "15"}, {"threads", "16"}, {"socket_bytes", "17"}, {"slab_both_ends_bytes", "-18"},
-      {"samples_file", "samples/x.u32"}, {"server_cpu_share", ""}};
-  for (const auto& [column, text] : expected) {
-    CAPTURE(column);
-    CHECK(row[column] == text);
+  const std::map<std::string, std::string> expected{{"duration_s", "0.3"},
+                                                    {"valid", "no"},
+                                                    {"invalid_reason", "the generator was starved"},
+                                                    {"requests", "12345678"},
+                                                    {"requests_per_s", "41152.3"},
+                                                    {"p50_us", "10.5"},
+                                                    {"p90_us", "20.5"},
+                                                    {"p99_us", "30.5"},
+                                                    {"p999_us", "40.5"},
+                                                    {"max_us", "50.5"},
+                                                    {"errors", "1"},
+                                                    {"timeouts", "2"},
+                                                    {"refused", "3"},
+                                                    {"corrupt", "4"},
+                                                    {"virtual_bytes", "11000000000"},
+                                                    {"rss_bytes", "12"},
+                                                    {"pss_bytes", "13"},
+                                                    {"page_table_bytes", "14"},
+                                                    {"kernel_stack_bytes", "15"},
+                                                    {"threads", "16"},
+                                                    {"socket_bytes", "17"},
+                                                    {"slab_both_ends_bytes", "-18"},
+                                                    {"samples_file", "samples/x.u32"},
+                                                    {"server_cpu_share", ""}};
+  for (const auto& cell : expected) {
+    CAPTURE(cell.first);
+    CHECK(row[cell.first] == cell.second);
   }
 }
 
@@ -242,8 +235,9 @@ TEST_CASE("resuming under other circumstances is refused by the field that diffe
 
 TEST_CASE("resuming nothing, or a table with other columns, is refused") {
   const TemporaryFolder results;
-  CHECK(complaint_of([&] { Records::resume(results.path(), "test", environment()); })
-            .starts_with("nothing to resume in " + results.path() + "/test"));
+  CHECK(complaint_of([&] {
+          Records::resume(results.path(), "test", environment());
+        }).starts_with("nothing to resume in " + results.path() + "/test"));
   Records::start(results.path(), "test", environment());
   std::ofstream(results / "test/runs.csv") << "server,speed\npoll,fast\n";
   CHECK(complaint_of([&] { Records::resume(results.path(), "test", environment()); }).find("other columns") !=
@@ -266,19 +260,10 @@ TEST_CASE("a new start keeps the finished runs of the one before, and only those
 TEST_CASE("samples are written as little-endian 32-bit numbers, and texts as they are") {
   const TemporaryFolder results;
   const Records records = Records::start(results.path(), "test", environment());
-  CHECK(records.add_samples("poll", std::vector<std::uint32_t>{1, 0x01020304, 0xFFFFFFFF}) == "samples/poll.u32");
+  CHECK(records.add_samples("poll", std::vector<std::uint32_t>{1, 0x01020304, 0xFFFFFFFF}) ==
+        "samples/poll.u32");
   CHECK(read_file(results / "test/samples/poll.u32") ==
         std::string("\x01\x00\x00\x00\x04\x03\x02\x01\xFF\xFF\xFF\xFF", 12));
   CHECK(records.add_text("waits.csv", "a,b\n") == "samples/waits.csv");
   CHECK(read_file(results / "test/samples/waits.csv") == "a,b\n");
-}
-
-TEST_CASE("a file is replaced as a whole, and nothing is left beside it") {
-  const TemporaryFolder folder;
-  const std::string big(300'000, 'b');
-  for (const std::string& contents : {std::string("old"), big, std::string()}) {
-    write_atomically(folder / "file", contents);
-    CHECK(read_file(folder / "file") == contents);
-  }
-  CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 1);
 }

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,9 +34,9 @@ net::FileDescriptor memory_file(const char* name) {
   return file;
 }
 
-std::string contents(const net::FileDescriptor& file, std::size_t at_most = 4096) {
-  std::string text(at_most, '\0');
-  const ssize_t size = pread(file.number(), text.data(), text.size(), 0);
+std::string contents(const net::FileDescriptor& file, off_t from = 0) {
+  std::string text(4096, '\0');
+  const ssize_t size = pread(file.number(), text.data(), text.size(), from);
   if (size < 0) throw net::SystemError("pread");
   text.resize(static_cast<std::size_t>(size));
   return text;
@@ -152,13 +153,18 @@ void ServerProcess::wait_until_ready(const ServerCommand& command, std::optional
       if (accepts_connections(address_)) return;
     } else if (const std::string said = contents(stdout_); said.find('\n') != std::string::npos) {
       std::smatch match;
-      if (!std::regex_match(said, match, announcement) || std::stoi(match[2]) > 65535) {
+      if (!std::regex_match(said, match, announcement) || std::stoi(match[2]) > 65535 ||
+          std::stoi(match[2]) == 0) {
         throw ServerError(fmt::format("server '{}' announced '{}' instead of 'listening on HOST:PORT'", name,
                                       said.substr(0, std::min<std::size_t>(said.find('\n'), 60))));
       }
       std::string host = match[1];
       if (host.front() == '[') host = host.substr(1, host.size() - 2);
-      address_ = net::Address::resolve(host, static_cast<std::uint16_t>(std::stoi(match[2])));
+      try {
+        address_ = net::Address::resolve(host, static_cast<std::uint16_t>(std::stoi(match[2])));
+      } catch (const net::UnresolvedHost& error) {
+        throw ServerError(fmt::format("server '{}' announced a place that is none: {}", name, error.what()));
+      }
       return;
     }
     if (Clock::now() > deadline) {
@@ -197,7 +203,9 @@ std::optional<std::string> ServerProcess::wait_for_end(std::chrono::milliseconds
 }
 
 std::string ServerProcess::last_words() const {
-  std::string said = contents(stderr_, 65536);
+  struct stat file {};
+  if (fstat(stderr_.number(), &file) < 0) throw net::SystemError("fstat");
+  std::string said = contents(stderr_, std::max<off_t>(0, file.st_size - 4096));
   while (!said.empty() && said.back() == '\n') said.pop_back();
   return said.substr(said.rfind('\n') + 1);
 }

@@ -31,7 +31,7 @@ void ask_for_sockets(const net::FileDescriptor& netlink, std::uint8_t family) {
   request.body.sdiag_family = family;
   request.body.sdiag_protocol = IPPROTO_TCP;
   request.body.idiag_ext = 1U << (INET_DIAG_SKMEMINFO - 1);
-  request.body.idiag_states = ~(1U << TCP_LISTEN);
+  request.body.idiag_states = ~(1U << TCP_LISTEN | 1U << TCP_TIME_WAIT);
   if (send(netlink.number(), &request, sizeof(request), 0) < 0) throw net::SystemError("send to sock_diag");
 }
 

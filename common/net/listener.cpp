@@ -15,9 +15,9 @@ FileDescriptor open_listener(const Address& address) {
   if (setsockopt(listener.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0) {
     throw SystemError("setsockopt SO_REUSEADDR");
   }
-  if (bind(listener.number(), address.data(), address.size()) < 0)
-    throw SystemError("bind " + address.to_string());
-  if (listen(listener.number(), SOMAXCONN) < 0) throw SystemError("listen " + address.to_string());
+  const std::string place = address.to_string();  // before the calls: it may change errno
+  if (bind(listener.number(), address.data(), address.size()) < 0) throw SystemError("bind " + place);
+  if (listen(listener.number(), SOMAXCONN) < 0) throw SystemError("listen " + place);
   return listener;
 }
 
