@@ -81,7 +81,7 @@ std::vector<Target> choose_targets(const Choice& choice, const std::vector<Known
   try {
     if (!choice.connect.empty()) targets.push_back(Target::at(choice.connect));
   } catch (const std::exception& error) {
-    throw BadUse(error.what());
+    throw BadUse(fmt::format("--connect: {}", error.what()));
   }
   if (!choice.command.empty()) targets.push_back(Target::foreign(choice.command));
   return targets;

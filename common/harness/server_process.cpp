@@ -14,7 +14,7 @@
 #include <array>
 #include <csignal>
 #include <cstring>
-#include <regex>
+#include <stdexcept>
 #include <thread>
 
 #include "common/net/listener.h"
@@ -88,6 +88,19 @@ bool asks_for_port(const std::vector<std::string>& words) {
                      [](const std::string& word) { return word.find("{port}") != std::string::npos; });
 }
 
+net::Address announced_address(const std::string& server, const std::string& line) {
+  static const std::string announcement = "listening on ";
+  try {
+    if (line.starts_with(announcement)) return net::Address::parse(line.substr(announcement.size()));
+  } catch (const std::invalid_argument&) {
+    // no HOST:PORT: as wrong as any other line
+  } catch (const net::UnresolvedHost& error) {
+    throw ServerError(fmt::format("server '{}' announced a place that is none: {}", server, error.what()));
+  }
+  throw ServerError(fmt::format("server '{}' announced '{}' instead of 'listening on HOST:PORT'", server,
+                                line.substr(0, 60)));
+}
+
 bool accepts_connections(const net::Address& address) {
   const net::FileDescriptor probe{socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)};
   if (!probe) throw net::SystemError("socket");
@@ -140,7 +153,6 @@ void ServerProcess::start(const ServerCommand& command, const std::vector<std::s
 }
 
 void ServerProcess::wait_until_ready(const ServerCommand& command, std::optional<std::uint16_t> port) {
-  static const std::regex announcement(R"(listening on (\S+):(\d{1,5})\n[^]*)");
   const std::string name = fmt::format("{}", fmt::join(command.words, " "));
   const auto deadline = Clock::now() + command.start_timeout;
   for (;;) {
@@ -152,19 +164,7 @@ void ServerProcess::wait_until_ready(const ServerCommand& command, std::optional
       address_ = net::Address::resolve("127.0.0.1", *port);
       if (accepts_connections(address_)) return;
     } else if (const std::string said = contents(stdout_); said.find('\n') != std::string::npos) {
-      std::smatch match;
-      if (!std::regex_match(said, match, announcement) || std::stoi(match[2]) > 65535 ||
-          std::stoi(match[2]) == 0) {
-        throw ServerError(fmt::format("server '{}' announced '{}' instead of 'listening on HOST:PORT'", name,
-                                      said.substr(0, std::min<std::size_t>(said.find('\n'), 60))));
-      }
-      std::string host = match[1];
-      if (host.front() == '[') host = host.substr(1, host.size() - 2);
-      try {
-        address_ = net::Address::resolve(host, static_cast<std::uint16_t>(std::stoi(match[2])));
-      } catch (const net::UnresolvedHost& error) {
-        throw ServerError(fmt::format("server '{}' announced a place that is none: {}", name, error.what()));
-      }
+      address_ = announced_address(name, said.substr(0, said.find('\n')));
       return;
     }
     if (Clock::now() > deadline) {

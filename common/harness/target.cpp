@@ -3,9 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <charconv>
-#include <stdexcept>
-
 namespace harness {
 
 Target Target::of(const KnownServer& server) {
@@ -28,20 +25,9 @@ Target Target::foreign(const std::vector<std::string>& words) {
 }
 
 Target Target::at(const std::string& host_and_port) {
-  const auto colon = host_and_port.rfind(':');
-  const std::string digits = colon == std::string::npos ? "" : host_and_port.substr(colon + 1);
-  unsigned port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (error != std::errc() || end != digits.data() + digits.size() || port == 0 || port > 65535 ||
-      colon == 0) {
-    throw std::invalid_argument(
-        fmt::format("--connect takes HOST:PORT with a port from 1 to 65535, not '{}'", host_and_port));
-  }
-  std::string host = host_and_port.substr(0, colon);
-  if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   return {.name = host_and_port,
           .command = {},
-          .running_at = net::Address::resolve(host, static_cast<std::uint16_t>(port)),
+          .running_at = net::Address::parse(host_and_port),
           .known = std::nullopt};
 }
 

@@ -6,8 +6,10 @@
 #include <netinet/in.h>
 
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <memory>
+#include <stdexcept>
 
 #include "common/net/system_error.h"
 
@@ -28,6 +30,20 @@ Address Address::resolve(const std::string& host, std::uint16_t port) {
   std::memcpy(&address.storage_, found->ai_addr, found->ai_addrlen);
   address.size_ = found->ai_addrlen;
   return address;
+}
+
+Address Address::parse(const std::string& host_and_port) {
+  const auto colon = host_and_port.rfind(':');
+  std::string host = host_and_port.substr(0, colon);
+  const std::string digits = colon == std::string::npos ? "" : host_and_port.substr(colon + 1);
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc() || end != digits.data() + digits.size() || port == 0 || host.empty()) {
+    throw std::invalid_argument(
+        fmt::format("expected HOST:PORT with a port from 1 to 65535, not '{}'", host_and_port));
+  }
+  if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  return resolve(host, port);
 }
 
 Address Address::of_socket(int socket_number) {
