@@ -104,7 +104,9 @@ Finding survives_fd_exhaustion(const Target& target, const Interruption& interru
     newcomer.open(1s);
     if (newcomer.living() == 1) return {Answer::yes, story + ", served a new one afterwards"};
   }
-  return {Answer::no, story + ", no new client served within 5 s afterwards"};
+  const auto end = process.wait_for_end(0ms);
+  return {Answer::no, fmt::format("{}, no new client served within 5 s afterwards{}", story,
+                                  end ? fmt::format(": it ended ({}) {}", *end, process.last_words()) : "")};
 }
 
 Finding more_than_1024(const Target& target, const Interruption& interruption) {
