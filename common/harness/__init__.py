@@ -1,0 +1,1 @@
+"""The tests of the harness, and the servers in Python that they need."""

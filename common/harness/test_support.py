@@ -1,0 +1,178 @@
+"""What the tests of real processes share: starting programs, waiting for what must come, finding what is left.
+
+Nothing here sleeps and hopes: whatever takes time is asked for again until it is there or a deadline is over.
+"""
+
+import contextlib
+import csv
+import os
+import re
+import secrets
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = (ROOT / os.environ.get("BIN", "build/bin")).resolve()
+SERVERS = ("blocking-loop", "thread-per-connection", "select", "poll", "epoll")
+MARK = "MULTIPLEXING_LAB_TEST"
+
+
+def python_server(name, *words):
+    """The command of a server in Python beside this file."""
+    return [sys.executable, str(ROOT / "common" / "harness" / name), *words]
+
+
+def wait_until(condition, seconds=10.0):
+    """Asks until `condition()` is true and returns its value; after `seconds`, its last, false one."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return value
+
+
+class Family:
+    """Marks the environment of a program, which all that it starts inherit: what of it still runs can be found."""
+
+    def __init__(self):
+        self.mark = secrets.token_hex(8)
+        self.environment = {**os.environ, MARK: self.mark}
+        self.environment.pop("NO_COLOR", None)
+
+    def processes(self):
+        """Numbers of the processes with the mark. Zombies have no environment any more, and don't count."""
+        wanted = f"{MARK}={self.mark}".encode()
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                    found.append(int(folder.name))
+        return found
+
+    def programs(self):
+        """Their names: of a child, what it executes, once it does."""
+        names = []
+        for number in self.processes():
+            with contextlib.suppress(OSError):
+                names.append(Path(f"/proc/{number}/comm").read_text(encoding="utf-8").strip())
+        return names
+
+    def left(self):
+        """The processes that have not gone within a few seconds (the kernel ends orphans soon, not at once). Ends
+        them: one test's finding is not to disturb the next."""
+        wait_until(lambda: not self.processes(), 5)
+        return self.kill()
+
+    def kill(self):
+        found = self.processes()
+        for number in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        return found
+
+
+class Ended:
+    """How a program ended: `code`, the lines on stdout and stderr, and the processes that it left behind."""
+
+    def __init__(self, code, out, err, left):
+        self.code, self.text, self.left = code, out, left
+        self.out, self.err = (out or "").splitlines(), (err or "").splitlines()
+
+
+def start(words, family, **options):
+    """Starts a program with pipes; the caller ends it."""
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    defaults = {**pipes, "cwd": ROOT, "env": family.environment, "text": True, "errors": "replace"}
+    return subprocess.Popen([str(word) for word in words], **{**defaults, **options})
+
+
+def finish(process, family, seconds=120):
+    """Waits for its end. Kills it, and reports code None, if that doesn't come in time."""
+    try:
+        out, err = process.communicate(timeout=seconds)
+        return Ended(process.returncode, out, err, family.left())
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        return Ended(None, out, err, family.left())
+
+
+def run(*words, seconds=120, **options):
+    """Runs a program to its end."""
+    family = Family()
+    return finish(start(words, family, **options), family, seconds)
+
+
+def harness(*words, **options):
+    """Runs the harness to its end."""
+    return run(BIN / "harness", *words, **options)
+
+
+def read_line(stream, seconds=10):
+    """The next line of an unbuffered or untouched pipe; '' if none comes in time."""
+    ready, _, _ = select.select([stream], [], [], seconds)
+    return stream.readline() if ready else ""
+
+
+class Server:
+    """A server that runs as long as the `with` block, and what it says."""
+
+    def __init__(self, *words, prefix=(), **options):
+        self.family = Family()
+        self.process = start([*prefix, *words], self.family, **options)
+        self.announced = read_line(self.process.stdout)
+        found = re.fullmatch(r"listening on (\S+):(\d+)\n", self.announced)
+        self.host, self.port = (found[1].strip("[]"), int(found[2])) if found else (None, None)
+
+    def __enter__(self):
+        if self.port is None:
+            self.__exit__()
+            raise AssertionError(f"announced {self.announced!r}")
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.family.kill()
+        self.process.communicate()
+
+    def end(self, signal_number):
+        """Sends the signal. Returns how it ended."""
+        self.process.send_signal(signal_number)
+        return finish(self.process, self.family, 10)
+
+
+def lab_server(name, *options, **others):
+    """One of the five, on a free port unless told otherwise."""
+    return Server(BIN / name, *(options or ("--port", "0")), **others)
+
+
+def is_refused(connect):
+    """True if `connect()` is refused; closes what it returns otherwise."""
+    try:
+        connect().close()
+        return False
+    except ConnectionRefusedError:
+        return True
+
+
+def rows_of(folder):
+    """The rows of an experiment's runs.csv; [] if there is no such file."""
+    try:
+        with open(Path(folder) / "runs.csv", newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        return []
+
+
+def stop_sweep(signal_number, results, experiment, *servers, rows=2):
+    """Starts a sweep and ends it by a signal while a server runs, once `rows` of its runs are on disk. Returns how
+    it ended."""
+    family = Family()
+    process = start([BIN / "harness", "sweep", experiment, *servers, "--results", results], family)
+    wait_until(lambda: len(rows_of(Path(results) / experiment)) >= rows or process.poll() is not None, 60)
+    wait_until(lambda: len(family.processes()) > 1 or process.poll() is not None)
+    process.send_signal(signal_number)
+    return finish(process, family, 30)

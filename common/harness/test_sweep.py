@@ -1,0 +1,201 @@
+"""Sweeps: what an end in the middle leaves, how it goes on, the order of the runs, what stands in the records."""
+
+import json
+import os
+import re
+import signal
+import tempfile
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from common.harness.test_support import BIN, SERVERS, Family, finish, harness, rows_of, start, stop_sweep, wait_until
+
+LATENCY = "latency-vs-connections"
+RUNS = 9  # of the quick profile, a server: 3 points, 3 repetitions
+COLUMNS = (
+    "experiment server connections active message_bytes loop repetition duration_s valid invalid_reason requests "
+    "requests_per_s p50_us p90_us p99_us p999_us max_us errors timeouts refused corrupt server_cpu_us_per_request "
+    "server_cpu_share server_voluntary_switches server_involuntary_switches generator_cpu_share "
+    "generator_run_delay_share steal_share virtual_bytes rss_bytes pss_bytes page_table_bytes kernel_stack_bytes "
+    "socket_bytes slab_both_ends_bytes threads samples_file"
+).split()
+MAY_BE_EMPTY = {"invalid_reason"}
+
+
+def order(rows):
+    """The runs in the order in which they were made."""
+    return [(row["server"], int(row["connections"]), int(row["repetition"])) for row in rows]
+
+
+class Sweep(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.results = Path(temporary.name)
+        self.records = self.results / LATENCY
+
+    def sweep(self, *words, experiment=LATENCY):
+        return harness("sweep", experiment, *words, "--results", self.results)
+
+    def environment(self, experiment=LATENCY):
+        return json.loads((self.results / experiment / "environment.json").read_text())
+
+    def assert_intact(self):
+        """Every row is whole, and so are its samples. Returns the rows."""
+        rows = rows_of(self.records)
+        for row in rows:
+            self.assertEqual(list(row), COLUMNS)
+            self.assertNotIn(None, row.values())
+            self.assertEqual((self.records / row["samples_file"]).stat().st_size, 4 * int(row["requests"]))
+        return rows
+
+
+class Interrupted(Sweep):
+    def test_ctrl_c_keeps_what_is_finished_and_resume_does_the_rest(self):
+        ended = stop_sweep(signal.SIGINT, self.results, LATENCY, "epoll", "poll")
+        self.assertEqual((ended.code, ended.left), (130, []), ended.err)
+        before = self.assert_intact()
+        self.assertGreaterEqual(len(before), 2)
+        self.assertLess(len(before), 2 * RUNS)
+        self.assertRegex(ended.err[-1], rf"^interrupted: {len(before)} of {2 * RUNS} runs are kept in .*--resume")
+        self.assertEqual(len([line for line in ended.err if "interrupted" in line]), 1)
+
+        resumed = self.sweep("epoll", "poll", "--resume")
+        self.assertEqual((resumed.code, resumed.left), (0, []), resumed.err)
+        after = self.assert_intact()
+        self.assertEqual(after[: len(before)], before)
+        self.assertEqual(len(set(order(after))), 2 * RUNS)
+        self.assertEqual(len(after), 2 * RUNS)
+        self.assertEqual(resumed.out, [f"{2 * RUNS} runs recorded in {self.records}"])
+
+    def test_a_terminal_sends_it_to_the_whole_group(self):
+        """As the keys do it: the signal reaches every process of the foreground group. The servers have groups of
+        their own."""
+        family = Family()
+        words = [BIN / "harness", "sweep", LATENCY, "epoll", "--results", self.results]
+        process = start(words, family, start_new_session=True)
+        wait_until(lambda: rows_of(self.records), 60)
+        self.assertTrue(wait_until(lambda: "epoll" in family.programs()), "no server was started")
+        os.killpg(process.pid, signal.SIGINT)
+        ended = finish(process, family, 30)
+        self.assertEqual((ended.code, ended.left), (130, []), ended.err)
+        self.assertGreaterEqual(len(self.assert_intact()), 1)
+
+    def test_other_signals_end_it_as_well(self):
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            results = self.results / number.name
+            ended = stop_sweep(number, results, LATENCY, "epoll", rows=1)
+            self.assertEqual((ended.code, ended.left), (130, []), ended.err)
+            self.assertIn("--resume goes on from there", ended.err[-1])
+            self.assertGreaterEqual(len(rows_of(results / LATENCY)), 1)
+
+    def test_a_check_and_a_load_end_too(self):
+        for words in (("check", "epoll"), ("load", "epoll", "--duration", "60", "--results", self.results)):
+            family = Family()
+            process = start([BIN / "harness", *words], family)
+            self.assertTrue(wait_until(lambda: len(family.processes()) > 1), "no server was started")
+            process.send_signal(signal.SIGINT)
+            ended = finish(process, family, 30)
+            self.assertEqual((ended.code, ended.left), (130, []), ended.err)
+
+    def test_a_killed_harness_leaves_no_server_and_whole_records(self):
+        words = (self.results, LATENCY, "epoll", "thread-per-connection")
+        ended = stop_sweep(signal.SIGKILL, *words, rows=1)
+        self.assertEqual((ended.code, ended.left), (-signal.SIGKILL, []))
+        before = self.assert_intact()
+        resumed = stop_sweep(signal.SIGINT, *words, "--resume", rows=len(before) + 1)
+        self.assertEqual((resumed.code, resumed.left), (130, []), resumed.err)
+        self.assertEqual(self.assert_intact()[: len(before)], before)
+
+    def test_a_new_sweep_sets_the_old_one_aside(self):
+        stop_sweep(signal.SIGINT, self.results, LATENCY, "epoll", rows=1)
+        before = rows_of(self.records)
+        self.assertEqual(self.sweep("epol").code, 2)
+        self.assertEqual(rows_of(self.records), before)
+        ended = harness("sweep", LATENCY, "--results", self.results, "--", "false")
+        self.assertEqual(ended.code, 1)
+        self.assertEqual(rows_of(self.results / f"{LATENCY}.previous"), before)
+
+
+class Order(Sweep):
+    def test_the_seed_decides_the_order(self):
+        """Three sweeps, stopped once they have shown enough of it."""
+        enough = RUNS - 2
+        seen = {}
+        for name, seed in (("first", "1"), ("again", "1"), ("other", "2")):
+            results = self.results / name
+            stop_sweep(signal.SIGINT, results, LATENCY, "epoll", "poll", "--seed", seed, rows=enough)
+            seen[name] = order(rows_of(results / LATENCY))[:enough]
+            self.assertEqual(len(set(seen[name])), enough)
+        self.assertEqual(seen["first"], seen["again"])
+        self.assertNotEqual(seen["first"], seen["other"])
+        self.assertEqual({server for server, _, _ in seen["first"]}, {"epoll", "poll"})
+
+    def test_another_seed_or_profile_or_build_is_not_resumed(self):
+        stop_sweep(signal.SIGINT, self.results, LATENCY, "epoll", rows=1)
+        before = (self.records / "runs.csv").read_bytes()
+        others = {("--seed", "2"): "its seed is '1', not '2'", ("--profile", "full"): "its profile is 'quick'"}
+        for words, phrase in others.items():
+            ended = self.sweep("epoll", "--resume", *words)
+            self.assertEqual((ended.code, len(ended.err), ended.left), (1, 1, []), ended.err)
+            self.assertIn(phrase, ended.err[0])
+        environment = self.environment()
+        for field in ("commit", "compiler", "flags", "kernel", "cpu"):
+            (self.records / "environment.json").write_text(json.dumps({**environment, field: "another"}))
+            ended = self.sweep("epoll", "--resume")
+            self.assertEqual((ended.code, len(ended.err)), (1, 1), ended.err)
+            self.assertIn(f"its {field} is 'another'", ended.err[0])
+        self.assertEqual((self.records / "runs.csv").read_bytes(), before)
+
+
+class Records(Sweep):
+    def test_a_whole_sweep(self):
+        ended = self.sweep("blocking-loop", "epoll", "--seed", "7")
+        self.assertEqual((ended.code, ended.left), (0, []), ended.err)
+        rows = self.assert_intact()
+        points = [("epoll", connections, repetition) for repetition in (1, 2, 3) for connections in (8, 100, 1000)]
+        self.assertEqual(sorted(order(rows)), sorted(points))
+        self.assertEqual([repetition for _, _, repetition in order(rows)], [1, 1, 1, 2, 2, 2, 3, 3, 3])
+        for row in rows:
+            empty = {column for column, cell in row.items() if cell == ""}
+            self.assertLessEqual(empty, MAY_BE_EMPTY)
+            self.assertEqual((row["active"], row["message_bytes"], row["loop"]), ("8", "14", "closed"))
+            latencies = [float(row[column]) for column in ("p50_us", "p90_us", "p99_us", "p999_us", "max_us")]
+            self.assertEqual(latencies, sorted(latencies))
+        self.assert_environment(ended)
+
+    def assert_environment(self, ended):
+        environment = self.environment()
+        build = json.loads((BIN / "build.json").read_text())
+        self.assertEqual(environment["kernel"].split()[1], os.uname().release)
+        self.assertEqual(environment["cores"], os.cpu_count())
+        self.assertEqual((environment["seed"], environment["profile"]), (7, "quick"))
+        for field in ("compiler", "flags", "commit"):
+            self.assertEqual(environment[field], build[field])
+        for field in ("cpu", "time", "clock_source", "load_average", "limit_descriptors", "congestion_control"):
+            self.assertTrue(environment[field], field)
+        self.assertEqual(len(environment["left_out"]), 1)
+        self.assertRegex(environment["left_out"][0], "^blocking-loop: .*silent-client-stops-no-one")
+        said = [line.removeprefix("left out: ") for line in ended.err if line.startswith("left out: ")]
+        self.assertEqual(said, environment["left_out"])
+
+    def test_head_of_line_of_all_servers(self):
+        """Five at the same time, each in a folder of its own: mostly they wait."""
+        def one(server):
+            return server, harness("sweep", "head-of-line", server, "--results", self.results / server)
+
+        waits = {}
+        with ThreadPoolExecutor() as pool:
+            for server, ended in pool.map(one, SERVERS):
+                self.assertEqual((ended.code, ended.left), (0, []), ended.err)
+                (row,) = rows_of(self.results / server / "head-of-line")
+                self.assertEqual((row["errors"], row["timeouts"], row["corrupt"]), ("0", "0", "0"))
+                (said,) = [line for line in ended.err if "longest wait" in line]
+                waits[server] = float(re.search(r"([0-9.]+) ms", said)[1])
+        self.assertGreater(waits.pop("blocking-loop"), 1900)
+        self.assertLess(max(waits.values()), 1000, waits)
+
+
+if __name__ == "__main__":
+    unittest.main()
