@@ -77,6 +77,9 @@ Finding survives_fd_exhaustion(const Target& target, const Interruption& interru
   constexpr rlim_t limit = 64;
   constexpr std::size_t clients = 80;
   constexpr double spins = 0.5;
+  if (raise_descriptor_limit() < 2 * clients) {
+    return {Answer::not_applicable, fmt::format("needs 'ulimit -n' of at least {}", 2 * clients)};
+  }
   RunningTarget server(target, std::nullopt, limit);
   ServerProcess& process = *server.process();
   std::string story;

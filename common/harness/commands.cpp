@@ -117,6 +117,8 @@ int list_command(const std::vector<KnownServer>& known) {
 int check_command(const std::vector<Target>& targets, bool json, const std::string& save,
                   const Interruption& interruption) {
   raise_descriptor_limit();
+  if (!save.empty())
+    make_folder(std::filesystem::absolute(save).parent_path());  // better fails now than at the end
   std::vector<Row> rows;
   std::size_t unexpected = 0;
   Progress progress("behaviours", targets.size() * behaviours().size());
@@ -130,10 +132,6 @@ int check_command(const std::vector<Target>& targets, bool json, const std::stri
     }
     rows.push_back(std::move(row));
   }
-  if (!save.empty()) {
-    std::filesystem::create_directories(std::filesystem::absolute(save).parent_path());
-    write_atomically(save, matrix_json(rows));
-  }
   progress.finish();
   if (json) {
     fmt::print("{}", matrix_json(rows));
@@ -142,6 +140,7 @@ int check_command(const std::vector<Target>& targets, bool json, const std::stri
     fmt::print("{}\n", unexpected == 0 ? "all as expected"
                                        : fmt::format("{} not as expected (marked !)", unexpected));
   }
+  if (!save.empty()) write_atomically(save, matrix_json(rows));
   return unexpected == 0 ? 0 : 1;
 }
 
@@ -168,7 +167,7 @@ int load_command(const Target& target, const LoadOptions& options, const Interru
   records.add(measured.run);
   print_load(measured.run);
   fmt::print("  recorded   {}\n", records.folder());
-  return 0;
+  return measured.run.requests > 0 ? 0 : 1;
 }
 
 }  // namespace harness

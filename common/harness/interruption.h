@@ -1,6 +1,7 @@
 #pragma once
 
 #include <stdexcept>
+#include <string>
 
 #include "common/net/file_descriptor.h"
 
@@ -9,7 +10,7 @@ namespace harness {
 /// The user (SIGINT) or the system (SIGTERM, SIGHUP) wants the harness to end.
 class Interrupted : public std::runtime_error {
  public:
-  Interrupted() : std::runtime_error("interrupted") {}
+  explicit Interrupted(const std::string& what = "interrupted") : std::runtime_error(what) {}
 };
 
 /// Turns SIGINT, SIGTERM and SIGHUP into something that can be asked for at safe points, so that servers are

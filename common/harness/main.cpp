@@ -93,7 +93,8 @@ int main(int argc, char** argv) {
     return run(argc, argv);
   } catch (const BadUse& error) {
     net::CommandLine::fail("harness", error.what());
-  } catch (const harness::Interrupted&) {
+  } catch (const harness::Interrupted& interrupted) {
+    fmt::print(stderr, "harness: {}\n", interrupted.what());
     return 130;  // as a shell reports an end by SIGINT
   } catch (const std::exception& error) {
     fmt::print(stderr, "harness: {}\n", error.what());

@@ -131,8 +131,11 @@ Measured measure_once(const Target& target, const LoadPoint& point, const Cores&
   run.timeouts = generator.failures().timeouts;
   run.refused = generator.failures().refused;
   run.corrupt = generator.failures().corrupt;
+  const bool nobody_left = generator.living() == 0;
+  if (nobody_left) run.invalid_reason = "no connection was served to the end";
   if (ServerProcess* process = server.process(); process != nullptr) {
-    if (!process->alive()) {
+    // A process that ends closes its sockets a moment before it can be waited for.
+    if (process->wait_for_end(nobody_left ? 1s : 0s)) {
       throw ServerError(fmt::format("server '{}' ended during the load ({}): {}", target.name,
                                     *process->wait_for_end(0ms), process->last_words()));
     }

@@ -95,13 +95,13 @@ std::ptrdiff_t count_lines(const std::string& path) {
   return std::count(text.begin(), text.end(), '\n');
 }
 
+}  // namespace
+
 void make_folder(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);
   if (error) throw std::runtime_error(fmt::format("can't make the folder {}: {}", path, error.message()));
 }
-
-}  // namespace
 
 void write_atomically(const std::string& path, std::span<const char> contents) {
   const std::string temporary = path + ".new";

@@ -36,6 +36,9 @@ struct Run {
 /// no permission).
 void write_atomically(const std::string& path, std::span<const char> contents);
 
+/// Makes a folder, and those above it, unless it is there. Throws std::runtime_error that names it and the reason.
+void make_folder(const std::string& path);
+
 /// The records of one experiment: the folder RESULTS/EXPERIMENT with runs.csv, environment.json and samples/.
 class Records {
  public:

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <csignal>
 #include <cstring>
 #include <stdexcept>
@@ -63,6 +64,11 @@ std::string contents(const net::FileDescriptor& file, off_t from = 0) {
     const rlimit limit{.rlim_cur = *command.descriptor_limit, .rlim_max = *command.descriptor_limit};
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0) fail();
   }
+  // A Ctrl-C that reached the harness's process group before setpgid is the harness's, not the server's: ignoring a
+  // signal discards it while it is blocked and pending (sigaction(2)).
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    if (::signal(signal, SIG_IGN) == SIG_ERR || ::signal(signal, SIG_DFL) == SIG_ERR) fail();
+  }
   sigset_t none;
   sigemptyset(&none);
   const int null = open("/dev/null", O_RDONLY);
@@ -98,7 +104,7 @@ net::Address announced_address(const std::string& server, const std::string& lin
     throw ServerError(fmt::format("server '{}' announced a place that is none: {}", server, error.what()));
   }
   throw ServerError(fmt::format("server '{}' announced '{}' instead of 'listening on HOST:PORT'", server,
-                                line.substr(0, 60)));
+                                on_one_line(line, 60)));
 }
 
 bool accepts_connections(const net::Address& address) {
@@ -108,6 +114,13 @@ bool accepts_connections(const net::Address& address) {
 }
 
 }  // namespace
+
+std::string on_one_line(const std::string& text, std::size_t at_most) {
+  std::string line = text.size() <= at_most ? text : text.substr(0, at_most - 3) + "...";
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }, '?');
+  return line;
+}
 
 std::uint16_t find_free_port() {
   return net::Address::of_socket(net::open_listener(net::Address::resolve("127.0.0.1", 0)).number()).port();
@@ -153,7 +166,7 @@ void ServerProcess::start(const ServerCommand& command, const std::vector<std::s
 }
 
 void ServerProcess::wait_until_ready(const ServerCommand& command, std::optional<std::uint16_t> port) {
-  const std::string name = fmt::format("{}", fmt::join(command.words, " "));
+  const std::string name = on_one_line(fmt::format("{}", fmt::join(command.words, " ")), 100);
   const auto deadline = Clock::now() + command.start_timeout;
   for (;;) {
     if (!alive()) {
@@ -207,7 +220,7 @@ std::string ServerProcess::last_words() const {
   if (fstat(stderr_.number(), &file) < 0) throw net::SystemError("fstat");
   std::string said = contents(stderr_, std::max<off_t>(0, file.st_size - 4096));
   while (!said.empty() && said.back() == '\n') said.pop_back();
-  return said.substr(said.rfind('\n') + 1);
+  return on_one_line(said.substr(said.rfind('\n') + 1), 300);
 }
 
 void ServerProcess::kill_group() noexcept {

@@ -68,6 +68,10 @@ class ServerProcess {
   net::Address address_;
 };
 
+/// `text` as it may stand in a line for the user: control characters become '?', and what is longer than `at_most`
+/// bytes ends in "...". Commands and what servers print may hold anything.
+std::string on_one_line(const std::string& text, std::size_t at_most);
+
 /// A TCP port of 127.0.0.1 that is free now. Another program may take it before it is used.
 std::uint16_t find_free_port();
 

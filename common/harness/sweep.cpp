@@ -117,9 +117,8 @@ int sweep_command(const std::vector<Target>& targets, const SweepOptions& option
   try {
     Sweep(experiment, scale, cores, interruption, records).run(schedule, targets);
   } catch (const Interrupted&) {
-    fmt::print(stderr, "interrupted: {} of {} runs are kept in {}; --resume goes on from there\n",
-               records.size(), schedule.slots.size(), records.folder());
-    throw;
+    throw Interrupted(fmt::format("interrupted: {} of {} runs are kept in {}; --resume goes on from there",
+                                  records.size(), schedule.slots.size(), records.folder()));
   }
   fmt::print("{} runs recorded in {}\n", records.size(), records.folder());
   return 0;

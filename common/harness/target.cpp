@@ -18,7 +18,7 @@ Target Target::foreign(const std::vector<std::string>& words) {
   for (const std::string& word : words) {
     if (word.find("{port}") == std::string::npos) name.push_back(word.substr(word.rfind('/') + 1));
   }
-  return {.name = fmt::format("{}", fmt::join(name, " ")),
+  return {.name = on_one_line(fmt::format("{}", fmt::join(name, " ")), 60),
           .command = words,
           .running_at = std::nullopt,
           .known = std::nullopt};
