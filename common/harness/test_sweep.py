@@ -58,7 +58,7 @@ class Interrupted(Sweep):
         before = self.assert_intact()
         self.assertGreaterEqual(len(before), 2)
         self.assertLess(len(before), 2 * RUNS)
-        self.assertRegex(ended.err[-1], rf"^interrupted: {len(before)} of {2 * RUNS} runs are kept in .*--resume")
+        self.assertRegex(ended.err[-1], rf"^harness: interrupted: {len(before)} of {2 * RUNS} runs are kept in .*--resume")
         self.assertEqual(len([line for line in ended.err if "interrupted" in line]), 1)
 
         resumed = self.sweep("epoll", "poll", "--resume")
