@@ -190,7 +190,7 @@ class BadServers(OneLine):
         self.assertEqual((row["requests"], row["corrupt"]), ("0", "5"))
 
     def test_one_that_ends_under_load(self):
-        dies = GARBAGE.replace('client.sendall(b"220 good morning, this is not an echo")', "import os; os._exit(3)")
+        dies = GARBAGE.replace('client.sendall(b"220 good morning, this is not an echo")', "raise SystemExit(3)")
         self.fails(("load", "--", self.script("dies.py", dies)), "ended during the load (exit 3)")
 
     def script(self, name, text):
