@@ -195,9 +195,13 @@ class _Builder:
             raise Malformed(f"`pattern` is no regular expression: {error}") from None
         if pattern.groups != 1:
             raise Malformed(f"`pattern` needs exactly one capture ( ), it has {pattern.groups}")
+        if not found.get("unit", "ms").strip():
+            raise Malformed("`unit` takes a word like ms")
         choices = tuple(choice.strip() for choice in str(found.get("choices", "")).split("|") if choice.strip())
         if "choices" in found and len({choice.lower() for choice in choices}) < 2:
             raise Malformed("`choices` takes at least two different answers, separated by |")
+        if any(choice.isdigit() for choice in choices):
+            raise Malformed("a choice can't be a number: a typed number chooses by its place in the list")
         if found.get("unit") is True:
             raise Malformed("`unit=…` is missing its value")
         return Prediction(line, found["id"], found["question"], pattern, found.get("unit"), choices)

@@ -78,6 +78,7 @@ class Server {
       connection = Connection{};
       FD_CLR(number, &want_read_);
       FD_CLR(number, &want_write_);
+      while (!FD_ISSET(highest_, &want_read_) && !FD_ISSET(highest_, &want_write_)) --highest_;
       return;
     }
     const bool is_writing = !connection.pending.empty();
@@ -125,7 +126,7 @@ class Server {
   std::vector<Connection> connections_;  // the descriptor's number is the index
   fd_set want_read_{};
   fd_set want_write_{};
-  int highest_ = 0;  // grows only: a scan over numbers that are free again costs little
+  int highest_ = 0;
   bool refusal_said_ = false;
   std::array<char, 16 * 1024> buffer_{};  // one for all: between two turns it holds nothing
 };

@@ -73,6 +73,7 @@ class Server {
     if (!echo(connection)) {
       connection = Connection{};
       watched_[static_cast<std::size_t>(number)].fd = -1;  // poll passes over negative numbers
+      while (watched_.back().fd < 0) watched_.pop_back();
       return;
     }
     const bool is_writing = !connection.pending.empty();
