@@ -64,8 +64,8 @@ Finding others_are_served(const net::Address& server, const std::string& beside)
 
 }  // namespace
 
-Finding echoes_exactly(const Target& target, const Interruption& /*interruption*/) {
-  RunningTarget server(target);
+Finding echoes_exactly(const Target& target, const Interruption& interruption) {
+  RunningTarget server(target, interruption);
   Client client(server.address());
   const std::string bytes = random_bytes(1'200'000);
   std::string received;
@@ -79,7 +79,7 @@ Finding echoes_exactly(const Target& target, const Interruption& /*interruption*
 }
 
 Finding serves_many(const Target& target, const Interruption& interruption) {
-  RunningTarget server(target);
+  RunningTarget server(target, interruption);
   LoadGenerator clients({.server = server.address(), .connections = 64, .active = 64}, interruption);
   clients.open(5s);
   const auto replies = clients.speak(200ms).replies;
@@ -88,8 +88,8 @@ Finding serves_many(const Target& target, const Interruption& interruption) {
                       clients.failures().all())};
 }
 
-Finding replies_out_of_order(const Target& target, const Interruption& /*interruption*/) {
-  RunningTarget server(target);
+Finding replies_out_of_order(const Target& target, const Interruption& interruption) {
+  RunningTarget server(target, interruption);
   std::vector<Client> clients;
   for (int i = 0; i < 8; ++i) clients.emplace_back(server.address());
   const std::string word = "hello";
@@ -109,29 +109,29 @@ Finding replies_out_of_order(const Target& target, const Interruption& /*interru
           "8 clients spoke in the reverse order of connecting, each was answered before the next spoke"};
 }
 
-Finding half_close_complete(const Target& target, const Interruption& /*interruption*/) {
-  RunningTarget server(target);
+Finding half_close_complete(const Target& target, const Interruption& interruption) {
+  RunningTarget server(target, interruption);
   Client client(server.address());
   const std::string bytes = random_bytes(200'000);
   return compare(bytes, client.echo_all(bytes, true, 5s), " to a client that had ended its own direction");
 }
 
-Finding silent_client_stops_no_one(const Target& target, const Interruption& /*interruption*/) {
-  RunningTarget server(target);
+Finding silent_client_stops_no_one(const Target& target, const Interruption& interruption) {
+  RunningTarget server(target, interruption);
   const Client silent(server.address());
   return others_are_served(server.address(), "a silent client");
 }
 
-Finding slow_reader_stops_no_one(const Target& target, const Interruption& /*interruption*/) {
-  RunningTarget server(target);
+Finding slow_reader_stops_no_one(const Target& target, const Interruption& interruption) {
+  RunningTarget server(target, interruption);
   Client slow(server.address());
   const std::size_t taken = slow.flood(flood_limit, 300ms);
   return others_are_served(server.address(), fmt::format("a client that sent {:.1f} MB and reads nothing",
                                                          static_cast<double>(taken) / 1e6));
 }
 
-Finding slow_reader_memory_bounded(const Target& target, const Interruption& /*interruption*/) {
-  RunningTarget server(target);
+Finding slow_reader_memory_bounded(const Target& target, const Interruption& interruption) {
+  RunningTarget server(target, interruption);
   if (server.process() == nullptr) return {Answer::not_applicable, "needs the server's process"};
   constexpr std::int64_t bound = 8 << 20;
   Client slow(server.address());

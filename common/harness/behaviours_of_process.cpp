@@ -31,7 +31,7 @@ double cpu_share(ServerProcess& process, Clock::duration span) {
 
 // One stop by one signal, with connections open: how it ended, and whether a child of it is left.
 Finding stop_by(const Target& target, const Interruption& interruption, int signal, const std::string& name) {
-  RunningTarget server(target);
+  RunningTarget server(target, interruption);
   ServerProcess& process = *server.process();
   LoadGenerator clients({.server = server.address(), .connections = 10, .active = 10}, interruption);
   clients.open(2s);
@@ -52,8 +52,8 @@ Finding stop_by(const Target& target, const Interruption& interruption, int sign
 
 }  // namespace
 
-Finding survives_resets(const Target& target, const Interruption& /*interruption*/) {
-  RunningTarget server(target);
+Finding survives_resets(const Target& target, const Interruption& interruption) {
+  RunningTarget server(target, interruption);
   for (int i = 0; i < 10; ++i) {
     Client(server.address()).reset();
     Client speaks(server.address());
@@ -80,7 +80,7 @@ Finding survives_fd_exhaustion(const Target& target, const Interruption& interru
   if (raise_descriptor_limit() < 2 * clients) {
     return {Answer::not_applicable, fmt::format("needs 'ulimit -n' of at least {}", 2 * clients)};
   }
-  RunningTarget server(target, std::nullopt, limit);
+  RunningTarget server(target, interruption, std::nullopt, limit);
   ServerProcess& process = *server.process();
   std::string story;
   {
@@ -117,7 +117,7 @@ Finding more_than_1024(const Target& target, const Interruption& interruption) {
   if (raise_descriptor_limit() < clients + 100) {
     return {Answer::not_applicable, fmt::format("needs 'ulimit -n' of at least {}", clients + 100)};
   }
-  RunningTarget server(target);
+  RunningTarget server(target, interruption);
   LoadGenerator crowd({.server = server.address(), .connections = clients, .active = clients}, interruption);
   crowd.open(10s);
   const std::size_t served = crowd.living();
@@ -126,7 +126,7 @@ Finding more_than_1024(const Target& target, const Interruption& interruption) {
 }
 
 Finding idle_costs_no_cpu(const Target& target, const Interruption& interruption) {
-  RunningTarget server(target);
+  RunningTarget server(target, interruption);
   if (server.process() == nullptr) return needs_process;
   constexpr std::size_t clients = 50;
   constexpr double bound = 0.02;
@@ -149,7 +149,7 @@ Finding stops_cleanly(const Target& target, const Interruption& interruption) {
 }
 
 Finding leaves_no_zombies(const Target& target, const Interruption& interruption) {
-  RunningTarget server(target);
+  RunningTarget server(target, interruption);
   if (server.process() == nullptr) return needs_process;
   {
     LoadGenerator clients({.server = server.address(), .connections = 50, .active = 50}, interruption);

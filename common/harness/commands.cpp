@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <filesystem>
 
 #include "common/harness/behaviours.h"
@@ -92,8 +93,7 @@ std::size_t parse_active(const std::string& text, std::size_t connections) {
   const char* const last = text.data() + text.size();
   const auto [end, error] = std::from_chars(text.data(), last, value);
   const bool percent = error == std::errc() && last - end == 1 && *end == '%';
-  const bool whole =
-      error == std::errc() && end == last && value == static_cast<double>(static_cast<std::size_t>(value));
+  const bool whole = error == std::errc() && end == last && value == std::floor(value);
   const double count = percent ? static_cast<double>(connections) * value / 100 : value;
   if ((!percent && !whole) || !(count > 0) || count > static_cast<double>(connections)) {
     throw BadUse(fmt::format("--active takes a number from 1 to {} or a share above 0% up to 100%, not '{}'",

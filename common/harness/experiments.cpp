@@ -16,31 +16,31 @@ const std::vector<Experiment>& experiments() {
        .active = std::nullopt,
        .needs = {},
        .quick = {.connections = {8}, .repetitions = 1},
-       .full = {.connections = {8}, .repetitions = 5}},
+       .full = {.connections = {8}, .repetitions = 3}},
       {.name = "latency-vs-connections",
        .description = "latency of 8 speaking connections among ever more idle ones",
        .active = 8,
        .needs = {"silent-client-stops-no-one"},
        .quick = {.connections = {8, 100, 1000}, .repetitions = 3, .warm_up = 50ms, .duration = 300ms},
        .full = {.connections = {8, 30, 100, 300, 1000, 3000, 10'000},
-                .repetitions = 7,
-                .warm_up = 300ms,
-                .duration = 1000ms}},
+                .repetitions = 5,
+                .warm_up = 200ms,
+                .duration = 500ms}},
       {.name = "memory-vs-connections",
        .description = "memory of idle connections, each kind of memory apart",
        .active = 0,
        .needs = {"silent-client-stops-no-one"},
        .quick = {.connections = {10, 100, 300, 1000}, .repetitions = 2},
-       .full = {.connections = {10, 100, 300, 1000, 3000, 10'000}, .repetitions = 5}},
+       .full = {.connections = {10, 100, 300, 1000, 3000, 10'000}, .repetitions = 3}},
       {.name = "throughput-vs-connections",
        .description = "requests a second and the server's CPU for each, all connections speaking",
        .active = std::nullopt,
        .needs = {},
        .quick = {.connections = {1, 10, 100, 1000}, .repetitions = 3, .warm_up = 50ms, .duration = 300ms},
        .full = {.connections = {1, 3, 10, 30, 100, 300, 1000, 3000, 10'000},
-                .repetitions = 7,
-                .warm_up = 300ms,
-                .duration = 1000ms}},
+                .repetitions = 5,
+                .warm_up = 200ms,
+                .duration = 500ms}},
   };
   return all;
 }
@@ -102,14 +102,6 @@ Schedule make_schedule(const Experiment& experiment, const Scale& scale, const s
     }
   }
   return schedule;
-}
-
-double expected_seconds(const Experiment& experiment, const Scale& scale, std::size_t slots) {
-  const double speaking = experiment.name == "head-of-line"
-                              ? 3
-                              : std::chrono::duration<double>(scale.warm_up + scale.duration).count();
-  constexpr double starting_and_connecting = 0.1;
-  return static_cast<double>(slots) * (speaking + starting_and_connecting);
 }
 
 }  // namespace harness

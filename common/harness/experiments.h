@@ -50,7 +50,4 @@ struct Schedule {
 Schedule make_schedule(const Experiment& experiment, const Scale& scale, const std::vector<Target>& targets,
                        std::uint64_t seed, std::uint64_t descriptor_limit);
 
-/// Seconds that the slots take at the least: what a progress line can promise.
-double expected_seconds(const Experiment& experiment, const Scale& scale, std::size_t slots);
-
 }  // namespace harness

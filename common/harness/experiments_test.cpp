@@ -147,12 +147,3 @@ TEST_CASE("the experiments have names of their own, points in ascending order, a
     CHECK(each.full.repetitions >= each.quick.repetitions);
   }
 }
-
-TEST_CASE("the time a sweep takes grows with its slots and with what each lasts") {
-  const Scale short_runs = scale({1}, 1);
-  CHECK(harness::expected_seconds(experiment(), short_runs, 0) == 0);
-  CHECK(harness::expected_seconds(experiment(), short_runs, 10) == doctest::Approx(3).epsilon(0.2));
-  Experiment head_of_line = experiment();
-  head_of_line.name = "head-of-line";
-  CHECK(harness::expected_seconds(head_of_line, {}, 2) >= 6);
-}

@@ -44,7 +44,7 @@ class Timeline {
         Speaker& speaker = speakers_[i];
         if (speaker.waiting || speaker.gone) continue;
         if (speaker.next <= Clock::now() && Clock::now() < end) send_request(i);
-        if (!speaker.waiting) wake_up = std::min(wake_up, speaker.next);
+        if (!speaker.waiting && Clock::now() < end) wake_up = std::min(wake_up, speaker.next);
       }
       receive_replies(wake_up);
     }
@@ -133,6 +133,10 @@ class Timeline {
     } catch (const net::SystemError&) {
       speaker.gone = true;
     }
+    if (!speaker.waiting && !speaker.gone) {  // nothing was asked
+      ++corrupt_;
+      speaker.gone = true;
+    }
     if (speaker.gone || speaker.reply.size() < message_bytes) return;
     corrupt_ +=
         payload_.matches(speaker.reply, 0, static_cast<std::uint32_t>(index), speaker.sequence) ? 0 : 1;
@@ -152,10 +156,16 @@ class Timeline {
 }  // namespace
 
 HeadOfLine run_head_of_line(const Target& target, const Cores& cores, const Interruption& interruption) {
-  RunningTarget server(target, cores.server);
+  RunningTarget server(target, interruption, cores.server);
   Timeline timeline(server.address());
   timeline.run(interruption);
   HeadOfLine result = timeline.result();
+  if (ServerProcess* process = server.process(); process != nullptr && !process->alive()) {
+    throw ServerError(fmt::format("server '{}' ended during the run ({}): {}", target.name,
+                                  *process->wait_for_end(0ms), process->last_words()));
+  }
+  result.run.invalid_reason = why_invalid({.shared_core = cores.shared});
+  if (!result.run.requests) result.run.invalid_reason = "no request was answered";
   result.run.server = target.name;
   result.run.connections = clients;
   result.run.active = clients;

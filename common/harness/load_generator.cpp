@@ -17,7 +17,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t connecting_at_once = 256;  // well below a backlog of SOMAXCONN: no SYN is dropped
+constexpr std::size_t connecting_at_once =
+    64;  // below the backlog of most servers (asyncio's is 100): beyond it SYNs
+         // are dropped, and tried again a second later
 constexpr auto settling = 100ms;
 
 bool is_loopback(const net::Address& address) {
@@ -74,20 +76,19 @@ std::size_t LoadGenerator::living() const {
 }
 
 void LoadGenerator::open(std::chrono::nanoseconds timeout) {
-  const auto deadline = Clock::now() + timeout;
+  opening_ = true;
+  auto deadline = Clock::now() + timeout;
   while ((clients_.size() < plan_.connections || connecting_ > 0) && Clock::now() < deadline) {
     while (clients_.size() < plan_.connections && connecting_ < connecting_at_once) connect_next();
     if (connecting_ > 0) wait_once();
   }
+  failures_.timeouts += plan_.connections - clients_.size();
   for (std::size_t index = 0; index < clients_.size(); ++index) {
     if (clients_[index].state == State::connecting) fail(index, failures_.timeouts);
-    if (clients_[index].state != State::idle) continue;
-    clients_[index].speaks = true;
-    start_request(index);
   }
-  // All go on speaking until the last one is answered: a server that reads from its clients in turn may need
-  // to hear from the first again before it comes to those that it accepted later.
+  deadline = Clock::now() + timeout;
   while (unanswered_ > 0 && Clock::now() < deadline) wait_once();
+  opening_ = false;
   for (std::size_t index = 0; index < clients_.size(); ++index) {
     clients_[index].speaks = false;
     if (clients_[index].state != State::dead && !clients_[index].answered_once)
@@ -103,6 +104,8 @@ LoadResult LoadGenerator::speak(std::chrono::nanoseconds duration) {
   span_begin_ = Clock::now();
   last_reply_ = span_begin_;
   span_end_ = span_begin_ + duration;
+  outstanding_ =
+      waiting_;  // those that a server in turn still owes a reply from before are waited for as well
   // The active ones are spread evenly over all: their numbers are then neither the lowest nor the highest.
   for (std::size_t i = 0; i < plan_.active && !clients_.empty(); ++i) {
     const std::size_t index = i * clients_.size() / plan_.active;
@@ -114,12 +117,12 @@ LoadResult LoadGenerator::speak(std::chrono::nanoseconds duration) {
     wait_once();
   for (std::size_t index = 0; index < clients_.size(); ++index) {
     clients_[index].speaks = false;
-    if (clients_[index].state == State::waiting && in_span(clients_[index])) fail(index, failures_.timeouts);
+    if (clients_[index].state == State::waiting && is_owed(clients_[index])) fail(index, failures_.timeouts);
   }
   result_.span = std::min<std::chrono::nanoseconds>(Clock::now() - span_begin_, duration);
   settle();
   result_.elapsed = last_reply_ - span_begin_;
-  span_end_ = span_begin_;  // what is answered from now on belongs to no span
+  span_end_ = {};  // what is answered from now on belongs to no span
   return std::move(result_);
 }
 
@@ -145,8 +148,10 @@ void LoadGenerator::settle() {
 void LoadGenerator::connect_next() {
   const std::size_t index = clients_.size();
   net::FileDescriptor socket = open_client_socket(plan_, index);
-  const bool refused =
-      connect(socket.number(), plan_.server.data(), plan_.server.size()) < 0 && errno != EINPROGRESS;
+  const bool failed = connect(socket.number(), plan_.server.data(), plan_.server.size()) < 0;
+  if (failed && (errno == EADDRNOTAVAIL || errno == EAGAIN))
+    throw net::SystemError("connect: no local port left");
+  const bool refused = failed && errno != EINPROGRESS;
   clients_.emplace_back();
   clients_.back().socket = std::move(socket);
   clients_.back().wants_to_write = true;  // connected shows as writable
@@ -167,6 +172,11 @@ void LoadGenerator::finish_connecting(std::size_t index) {
   client.state = State::idle;
   client.wants_to_write = false;
   set_interest(index, EPOLL_CTL_MOD);
+  if (!opening_) return;
+  // All speak while the others connect, and go on until the last one is answered: a server that reads from its clients
+  // in turn may need to hear from the first again before it accepts those that came later.
+  client.speaks = true;
+  start_request(index);
 }
 
 void LoadGenerator::start_request(std::size_t index) {
@@ -177,7 +187,7 @@ void LoadGenerator::start_request(std::size_t index) {
   client.received = 0;
   client.sent_at = Clock::now();
   ++waiting_;
-  outstanding_ += in_span(client) ? 1 : 0;
+  outstanding_ += is_owed(client) ? 1 : 0;
   continue_sending(index);
 }
 
@@ -214,11 +224,11 @@ void LoadGenerator::receive(std::size_t index) {
 void LoadGenerator::complete_reply(std::size_t index) {
   Client& client = clients_[index];
   const auto now = Clock::now();
-  if (in_span(client) && now - client.sent_at > plan_.request_timeout) return fail(index, failures_.timeouts);
-  if (in_span(client)) {
+  if (is_owed(client) && now - client.sent_at > plan_.request_timeout) return fail(index, failures_.timeouts);
+  if (is_owed(client)) --outstanding_;
+  if (is_owed(client) && client.sent_at >= span_begin_) {
     const auto latency = std::chrono::nanoseconds(now - client.sent_at).count();
     result_.latency_ns.push_back(static_cast<std::uint32_t>(std::min<std::int64_t>(latency, UINT32_MAX)));
-    --outstanding_;
   }
   ++result_.replies;
   last_reply_ = now;
@@ -250,7 +260,7 @@ void LoadGenerator::fail(std::size_t index, std::uint64_t& counter) {
   Client& client = clients_[index];
   if (client.state == State::connecting) --connecting_;
   if (client.state == State::waiting) --waiting_;
-  if (client.state == State::waiting && in_span(client)) --outstanding_;
+  if (client.state == State::waiting && is_owed(client)) --outstanding_;
   if (!client.answered_once) --unanswered_;
   client.state = State::dead;
   client.socket.close();

@@ -54,7 +54,7 @@ class LoadGenerator {
   /// Connects nothing yet. Throws std::invalid_argument for an impossible plan.
   LoadGenerator(const LoadPlan& plan, const Interruption& interruption);
 
-  /// Opens all connections; then all speak until each has been answered once. After that every living
+  /// Opens all connections; each speaks as soon as it is connected, and until all have been answered once. After that every living
   /// connection is known to be accepted and served. Those that fail, or have no reply within `timeout`, are
   /// counted. Throws net::SystemError when out of descriptors of its own, Interrupted.
   void open(std::chrono::nanoseconds timeout = std::chrono::seconds(10));
@@ -94,9 +94,8 @@ class LoadGenerator {
   void wait_once();
   void settle();
   void fail(std::size_t index, std::uint64_t& counter);
-  bool in_span(const Client& client) const {
-    return client.sent_at >= span_begin_ && client.sent_at < span_end_;
-  }
+  // Sent in the span, or before it and not yet answered: waited for, and a timeout if it never comes.
+  bool is_owed(const Client& client) const { return client.sent_at < span_end_; }
   void set_interest(std::size_t index, int operation);
 
   LoadPlan plan_;
@@ -107,10 +106,11 @@ class LoadGenerator {
   std::vector<char> buffer_;
   std::array<epoll_event, 512> events_{};
   Failures failures_;
+  bool opening_ = false;
   std::size_t connecting_ = 0;
   std::size_t unanswered_ = 0;   // living connections that have not been answered once
   std::size_t waiting_ = 0;      // for a reply
-  std::size_t outstanding_ = 0;  // of those, for a reply to a request that was sent in the span
+  std::size_t outstanding_ = 0;  // of those, for a reply that the span is owed
   Clock::time_point span_begin_;
   Clock::time_point span_end_;
   Clock::time_point last_reply_;

@@ -6,15 +6,16 @@
 //       build/bin/harness sweep latency-vs-connections
 //       build/bin/harness check -- python3 my_server.py {port}
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <cstdio>
 #include <vector>
 
 #include "common/harness/commands.h"
 #include "common/harness/payload.h"
 #include "common/net/address.h"
 #include "common/net/command_line.h"
+#include "common/net/server.h"
+#include "common/net/system_error.h"
 
 namespace {
 
@@ -90,14 +91,16 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    const int status = run(argc, argv);
+    if (std::fflush(stdout) != 0) throw net::SystemError("write to stdout");
+    return status;
   } catch (const BadUse& error) {
     net::CommandLine::fail("harness", error.what());
   } catch (const harness::Interrupted& interrupted) {
-    fmt::print(stderr, "harness: {}\n", interrupted.what());
+    net::say("harness", interrupted.what());
     return 130;  // as a shell reports an end by SIGINT
   } catch (const std::exception& error) {
-    fmt::print(stderr, "harness: {}\n", error.what());
+    net::say("harness", error.what());
     return 1;
   }
 }

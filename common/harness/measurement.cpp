@@ -9,6 +9,7 @@
 #include "common/harness/environment.h"
 #include "common/harness/percentile.h"
 #include "common/harness/socket_memory.h"
+#include "common/net/system_error.h"
 
 namespace harness {
 
@@ -95,7 +96,7 @@ void wait_for_quiet_slab() {
 
 Measured measure_once(const Target& target, const LoadPoint& point, const Cores& cores,
                       const Interruption& interruption) {
-  RunningTarget server(target, cores.server);
+  RunningTarget server(target, interruption, cores.server);
   Measured measured;
   Run& run = measured.run;
   run.server = target.name;
@@ -131,6 +132,7 @@ Measured measure_once(const Target& target, const LoadPoint& point, const Cores&
   run.timeouts = generator.failures().timeouts;
   run.refused = generator.failures().refused;
   run.corrupt = generator.failures().corrupt;
+  if (run.requests == 0U) run.invalid_reason = "no request was answered";
   const bool nobody_left = generator.living() == 0;
   if (nobody_left) run.invalid_reason = "no connection was served to the end";
   if (ServerProcess* process = server.process(); process != nullptr) {
@@ -140,7 +142,11 @@ Measured measure_once(const Target& target, const LoadPoint& point, const Cores&
                                     *process->wait_for_end(0ms), process->last_words()));
     }
     run.memory = memory_usage(process->pid());
-    run.socket_bytes = socket_memory_of_port(server.address().port()).bytes;
+    try {
+      run.socket_bytes = socket_memory_of_port(server.address().port()).bytes;
+    } catch (const net::SystemError&) {
+      // No socket diagnostics here (a sandbox, a kernel without them): an empty cell says "not measured", 0 would lie.
+    }
     run.slab_both_ends_bytes = unreclaimable_slab_bytes() - slab_before;
   }
   generator.abort();

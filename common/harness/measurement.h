@@ -47,7 +47,7 @@ struct Suspicion {
   bool shared_core = false;
   double generator_cpu_share = 0;
   double generator_run_delay_share = 0;
-  std::optional<double> server_cpu_share;
+  std::optional<double> server_cpu_share = std::nullopt;
   double steal_share = 0;
 };
 

@@ -181,7 +181,7 @@ TEST_CASE_FIXTURE(Undisturbed, "a point without duration measures memory alone")
 }
 
 TEST_CASE_FIXTURE(Undisturbed, "of a server that runs elsewhere nothing is claimed but its replies") {
-  harness::RunningTarget elsewhere(server_of_ours("epoll"));
+  harness::RunningTarget elsewhere(server_of_ours("epoll"), interruption);
   const Measured measured = measure(Target::at(elsewhere.address().to_string()),
                                     {.connections = 2, .active = 2, .duration = 50ms}, cores, interruption);
   CHECK(measured.run.requests == measured.latency_ns.size());

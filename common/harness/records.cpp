@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -125,11 +126,21 @@ void write_atomically(const std::string& path, std::span<const char> contents) {
   if (rename(temporary.c_str(), path.c_str()) < 0) fail();
 }
 
+Records::Records(const std::string& results, const std::string& experiment)
+    : folder_(results + "/" + experiment) {
+  make_folder(results);
+  lock_ = net::FileDescriptor{open(results.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!lock_) throw net::SystemError("open " + results);
+  if (flock(lock_.number(), LOCK_EX | LOCK_NB) < 0) {
+    throw std::runtime_error(fmt::format(
+        "another sweep or load is writing to {}: wait for it, or give --results another folder", results));
+  }
+}
+
 Records Records::start(const std::string& results, const std::string& experiment,
                        const std::string& environment) {
-  Records records(results + "/" + experiment);
+  Records records(results, experiment);
   std::error_code error;
-  make_folder(results);
   if (fs::exists(records.folder_)) {
     // One without a finished run is not worth keeping, and must not push out one that has some.
     const bool worth_keeping = count_lines(records.folder_ + "/runs.csv") > 1;
@@ -146,7 +157,7 @@ Records Records::start(const std::string& results, const std::string& experiment
 
 Records Records::resume(const std::string& results, const std::string& experiment,
                         const std::string& environment) {
-  Records records(results + "/" + experiment);
+  Records records(results, experiment);
   const auto before = parse_flat_json(read_file(records.folder_ + "/environment.json"));
   const auto now = parse_flat_json(environment);
   if (!before || !now) {

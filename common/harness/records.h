@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/harness/process_usage.h"
+#include "common/net/file_descriptor.h"
 
 namespace harness {
 
@@ -39,7 +40,8 @@ void write_atomically(const std::string& path, std::span<const char> contents);
 /// Makes a folder, and those above it, unless it is there. Throws std::runtime_error that names it and the reason.
 void make_folder(const std::string& path);
 
-/// The records of one experiment: the folder RESULTS/EXPERIMENT with runs.csv, environment.json and samples/.
+/// The records of one experiment: the folder RESULTS/EXPERIMENT with runs.csv, environment.json and samples/. Only one
+/// such object at a time writes below RESULTS: two sweeps at once would also disturb each other's figures.
 class Records {
  public:
   /// Starts anew: finished runs that are there already are kept as EXPERIMENT.previous. Throws
@@ -69,11 +71,12 @@ class Records {
   std::size_t size() const { return rows_.size(); }
 
  private:
-  explicit Records(std::string folder) : folder_(std::move(folder)) {}
+  Records(const std::string& results, const std::string& experiment);
   void write_rows() const;
 
   std::string folder_;
   std::vector<std::string> rows_;
+  net::FileDescriptor lock_;  // on the results folder, as long as this object lives
 };
 
 }  // namespace harness

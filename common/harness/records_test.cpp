@@ -211,13 +211,23 @@ TEST_CASE("a resumed experiment has what was recorded, and goes on") {
     records.add(run_of("a,\"b\"", 1, 1));
     records.add(run_of("poll", 2, 1));
   }
-  Records records = Records::resume(results.path(), "test", environment("load_average", "99"));
-  CHECK(records.size() == 2);
-  CHECK(records.has(run_of("a,\"b\"", 1, 1)));
-  CHECK(records.has(run_of("poll", 2, 1)));
-  CHECK_FALSE(records.has(run_of("poll", 2, 2)));
-  records.add(run_of("poll", 2, 2));
+  {
+    Records records = Records::resume(results.path(), "test", environment("load_average", "99"));
+    CHECK(records.size() == 2);
+    CHECK(records.has(run_of("a,\"b\"", 1, 1)));
+    CHECK(records.has(run_of("poll", 2, 1)));
+    CHECK_FALSE(records.has(run_of("poll", 2, 2)));
+    records.add(run_of("poll", 2, 2));
+  }
   CHECK(Records::resume(results.path(), "test", environment()).size() == 3);
+}
+
+TEST_CASE("two that write to the same results at once are refused") {
+  const TemporaryFolder results;
+  const Records first = Records::start(results.path(), "test", environment());
+  CHECK_THROWS_WITH_AS(Records::start(results.path(), "other", environment()),
+                       doctest::Contains("another sweep or load is writing to"), std::runtime_error);
+  CHECK(first.size() == 0);
 }
 
 TEST_CASE("resuming under other circumstances is refused by the field that differs") {

@@ -187,6 +187,7 @@ void ServerProcess::wait_until_ready(const ServerCommand& command, std::optional
                            : std::string("never announced itself ('listening on HOST:PORT' on stdout)"),
                       command.start_timeout / 1s));
     }
+    if (command.interruption != nullptr) command.interruption->check();
     std::this_thread::sleep_for(2ms);
   }
 }

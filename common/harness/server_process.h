@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "common/harness/interruption.h"
 #include "common/net/address.h"
 #include "common/net/file_descriptor.h"
 
@@ -30,6 +31,8 @@ struct ServerCommand {
   std::optional<int> core = std::nullopt;
   /// Its limit of open descriptors (RLIMIT_NOFILE, soft and hard); none: the harness's own.
   std::optional<rlim_t> descriptor_limit = std::nullopt;
+  /// Asked while it is not ready yet: Ctrl-C need not wait for a server that never is. None: not asked.
+  const Interruption* interruption = nullptr;
   /// How long it may take to become ready.
   std::chrono::milliseconds start_timeout{10'000};
 };
@@ -38,7 +41,7 @@ struct ServerCommand {
 /// child; should the harness itself be killed, the kernel kills the child (PR_SET_PDEATHSIG).
 class ServerProcess {
  public:
-  /// Starts it and waits until it accepts connections. Throws ServerError.
+  /// Starts it and waits until it accepts connections. Throws ServerError, Interrupted.
   explicit ServerProcess(const ServerCommand& command);
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;

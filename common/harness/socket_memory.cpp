@@ -63,6 +63,10 @@ SocketMemory socket_memory_of_port(std::uint16_t port) {
       auto left = static_cast<unsigned>(received);
       const auto* header = reinterpret_cast<const nlmsghdr*>(buffer.data());
       for (; NLMSG_OK(header, left); header = NLMSG_NEXT(header, left)) {
+        if (header->nlmsg_type == NLMSG_ERROR) {
+          const int error = -static_cast<const nlmsgerr*>(NLMSG_DATA(header))->error;
+          if (error != ENOENT) throw net::SystemError("sock_diag", error);  // ENOENT: no IPv6 on this machine
+        }
         if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
           done = true;
           break;

@@ -31,12 +31,14 @@ Target Target::at(const std::string& host_and_port) {
           .known = std::nullopt};
 }
 
-RunningTarget::RunningTarget(const Target& target, std::optional<int> core,
+RunningTarget::RunningTarget(const Target& target, const Interruption& interruption, std::optional<int> core,
                              std::optional<rlim_t> descriptor_limit)
     : elsewhere_(target.running_at) {
   if (!elsewhere_) {
-    process_.emplace(
-        ServerCommand{.words = target.command, .core = core, .descriptor_limit = descriptor_limit});
+    process_.emplace(ServerCommand{.words = target.command,
+                                   .core = core,
+                                   .descriptor_limit = descriptor_limit,
+                                   .interruption = &interruption});
   }
 }
 

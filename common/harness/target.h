@@ -28,9 +28,10 @@ struct Target {
 /// A target while it is driven: a process of ours that ends with this object, or a server elsewhere.
 class RunningTarget {
  public:
-  /// Throws ServerError.
-  explicit RunningTarget(const Target& target, std::optional<int> core = std::nullopt,
-                         std::optional<rlim_t> descriptor_limit = std::nullopt);
+  /// Throws ServerError, Interrupted.
+  RunningTarget(const Target& target, const Interruption& interruption,
+                std::optional<int> core = std::nullopt,
+                std::optional<rlim_t> descriptor_limit = std::nullopt);
 
   const net::Address& address() const { return process_ ? process_->address() : *elsewhere_; }
   /// Null for a server elsewhere: its process can't be looked at.

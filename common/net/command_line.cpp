@@ -105,7 +105,7 @@ void CommandLine::parse(int argc, const char* const* argv) {
 }
 
 void CommandLine::fail(const std::string& program, const std::string& what_is_wrong) {
-  fmt::print(stderr, "{}: {}\n", program, what_is_wrong);
+  static_cast<void>(std::fprintf(stderr, "%s: %s\n", program.c_str(), what_is_wrong.c_str()));
   std::exit(2);
 }
 

@@ -1,6 +1,5 @@
 #include "common/net/server.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -39,6 +38,7 @@ int run_server(int argc, char** argv, const std::string& description,
   options.parse(argc, argv);
   try {
     exit_on_signal();
+    if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) throw SystemError("signal SIGPIPE");
     FileDescriptor listener = open_listener(Address::resolve(host, static_cast<std::uint16_t>(port)));
     announce(listener);
     serve(std::move(listener));
@@ -59,8 +59,8 @@ void exit_on_signal() {
   }
 }
 
-void say(const std::string& program, const std::string& message) {
-  fmt::print(stderr, "{}: {}\n", program, message);
+void say(const std::string& program, const std::string& message) noexcept {
+  static_cast<void>(std::fprintf(stderr, "%s: %s\n", program.c_str(), message.c_str()));
 }
 
 }  // namespace net

@@ -23,7 +23,8 @@ int run_server(int argc, char** argv, const std::string& description, void (*ser
 /// signal between the test of the flag and the wait is noticed only after the wait. Throws SystemError.
 void exit_on_signal();
 
-/// Prints `message` on stderr behind `program`, as one line.
-void say(const std::string& program, const std::string& message);
+/// Prints `message` on stderr behind `program`, as one line. Never fails: a server must not end because nobody can
+/// read its complaints (a full disk, a pipe whose reader has gone).
+void say(const std::string& program, const std::string& message) noexcept;
 
 }  // namespace net

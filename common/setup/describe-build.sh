@@ -7,7 +7,11 @@ commit=$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 version=$("$compiler" --version 2>/dev/null | head -n 1 | tr -d '"\\')
 measurable=true
 [ -z "$sanitize" ] || measurable=false
-case " $flags " in *" -O0 "*) measurable=false ;; *" -O"*) ;; *) measurable=false ;; esac
+case " $flags " in
+  *" -O0 "* | *" -Og "* | *" -fsanitize="*) measurable=false ;;
+  *" -O"*) ;;
+  *) measurable=false ;;
+esac
 
 new=$(printf '{\n  "compiler": "%s",\n  "flags": "%s",\n  "sanitize": "%s",\n  "commit": "%s",\n  "measurable": %s\n}' \
   "$version" "$flags" "$sanitize" "$commit" "$measurable")

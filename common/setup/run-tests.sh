@@ -13,15 +13,20 @@ passed=0 failed=0 skipped=0 status=0
 # Runs a test program, shows its output as it comes, and keeps it for counting.
 run() {
   echo "== $*"
-  { "$@" 2>&1 || echo "exit $?"; } | tee "$log"
+  { "$@" 2>&1 || printf '\nexit %s\n' $?; } | tee "$log"
   last_line=$(tail -n 1 "$log")
   case $last_line in "exit "*) status=1 ;; esac
 }
 count() { sed -nE "s/.*$1.*/\\1/p" "$log" | tail -n 1; }
 
 run "$build/test/common-tests"
-passed=$((passed + $(count 'test cases: *[0-9]+ \| *([0-9]+) passed' || echo 0) + 0))
-failed=$((failed + $(count 'test cases:.*\| *([0-9]+) failed' || echo 0) + 0))
+cases=$(count 'test cases: *([0-9]+)')
+failed=$(count 'test cases:.*\| *([0-9]+) failed')
+if [ -z "$cases" ]; then
+  echo "common-tests: no test ran"
+  status=1 cases=0 failed=0
+fi
+passed=$((cases - failed))
 
 for folder in common/harness common/guide labs plots; do
   run "$python" -m unittest discover -s $folder -t .

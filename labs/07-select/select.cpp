@@ -51,8 +51,9 @@ class Server {
   }
 
  private:
+  // Takes up to 64 of those that wait: a flood of clients must not keep the connected ones waiting.
   void accept_waiting() {
-    for (;;) {
+    for (int i = 0; i < 64; ++i) {
       net::FileDescriptor socket{accept4(listener_.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
       if (!socket && !spare_.accept_again(errno)) return;
       if (!socket) continue;
