@@ -38,7 +38,7 @@ const std::vector<Experiment>& experiments() {
        .needs = {},
        .quick = {.connections = {1, 10, 100, 1000}, .repetitions = 3, .warm_up = 50ms, .duration = 300ms},
        .full = {.connections = {1, 3, 10, 30, 100, 300, 1000, 3000, 10'000},
-                .repetitions = 5,
+                .repetitions = 3,
                 .warm_up = 200ms,
                 .duration = 500ms}},
   };
