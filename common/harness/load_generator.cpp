@@ -76,21 +76,26 @@ std::size_t LoadGenerator::living() const {
 }
 
 void LoadGenerator::open(std::chrono::nanoseconds timeout) {
-  opening_ = true;
-  auto deadline = Clock::now() + timeout;
-  while ((clients_.size() < plan_.connections || connecting_ > 0) && Clock::now() < deadline) {
+  last_newcomer_ = last_event_ = Clock::now();
+  bool spoken = false;
+  while ((clients_.size() < plan_.connections || connecting_ > 0 || unanswered_ > 0) &&
+         Clock::now() - last_newcomer_ < timeout) {
     while (clients_.size() < plan_.connections && connecting_ < connecting_at_once) connect_next();
-    if (connecting_ > 0) wait_once();
+    const bool connected = clients_.size() == plan_.connections && connecting_ == 0;
+    // One request each when all are there, so that a thread for each client doesn't keep the thread that accepts from
+    // its core. If nothing happens any more, one more each: a server that reads from its clients in turn may need to
+    // hear from the first again before it accepts those that came later.
+    if ((connected && !spoken) || Clock::now() - last_event_ > settling) {
+      spoken = true;
+      last_event_ = Clock::now();
+      for (std::size_t index = 0; index < clients_.size(); ++index) {
+        if (clients_[index].state == State::idle) start_request(index);
+      }
+    }
+    wait_once();
   }
   failures_.timeouts += plan_.connections - clients_.size();
   for (std::size_t index = 0; index < clients_.size(); ++index) {
-    if (clients_[index].state == State::connecting) fail(index, failures_.timeouts);
-  }
-  deadline = Clock::now() + timeout;
-  while (unanswered_ > 0 && Clock::now() < deadline) wait_once();
-  opening_ = false;
-  for (std::size_t index = 0; index < clients_.size(); ++index) {
-    clients_[index].speaks = false;
     if (clients_[index].state != State::dead && !clients_[index].answered_once)
       fail(index, failures_.timeouts);
   }
@@ -172,11 +177,7 @@ void LoadGenerator::finish_connecting(std::size_t index) {
   client.state = State::idle;
   client.wants_to_write = false;
   set_interest(index, EPOLL_CTL_MOD);
-  if (!opening_) return;
-  // All speak while the others connect, and go on until the last one is answered: a server that reads from its clients
-  // in turn may need to hear from the first again before it accepts those that came later.
-  client.speaks = true;
-  start_request(index);
+  last_newcomer_ = last_event_ = Clock::now();
 }
 
 void LoadGenerator::start_request(std::size_t index) {
@@ -233,7 +234,11 @@ void LoadGenerator::complete_reply(std::size_t index) {
   ++result_.replies;
   last_reply_ = now;
   if (now < span_end_) ++result_.replies_in_span;
-  if (!client.answered_once) --unanswered_;
+  last_event_ = now;
+  if (!client.answered_once) {
+    --unanswered_;
+    last_newcomer_ = now;
+  }
   client.answered_once = true;
   client.state = State::idle;
   --waiting_;

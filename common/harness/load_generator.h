@@ -54,9 +54,10 @@ class LoadGenerator {
   /// Connects nothing yet. Throws std::invalid_argument for an impossible plan.
   LoadGenerator(const LoadPlan& plan, const Interruption& interruption);
 
-  /// Opens all connections; each speaks as soon as it is connected, and until all have been answered once. After that every living
-  /// connection is known to be accepted and served. Those that fail, or have no reply within `timeout`, are
-  /// counted. Throws net::SystemError when out of descriptors of its own, Interrupted.
+  /// Opens all connections, each of which then sends a request and gets its reply: every living connection is then
+  /// known to be accepted and served. Those that fail are counted, and so are those that are left when nobody has been
+  /// connected or answered for the first time for `timeout`.
+  /// Throws net::SystemError when out of descriptors or ports of its own, Interrupted.
   void open(std::chrono::nanoseconds timeout = std::chrono::seconds(10));
 
   /// The active connections speak for `duration`, and go on, uncounted, until every request that was sent in
@@ -106,7 +107,6 @@ class LoadGenerator {
   std::vector<char> buffer_;
   std::array<epoll_event, 512> events_{};
   Failures failures_;
-  bool opening_ = false;
   std::size_t connecting_ = 0;
   std::size_t unanswered_ = 0;   // living connections that have not been answered once
   std::size_t waiting_ = 0;      // for a reply
@@ -114,6 +114,8 @@ class LoadGenerator {
   Clock::time_point span_begin_;
   Clock::time_point span_end_;
   Clock::time_point last_reply_;
+  Clock::time_point last_event_;     // while opening: a connection or a reply
+  Clock::time_point last_newcomer_;  // while opening: a connection, or the first reply on one
   LoadResult result_;
 };
 
