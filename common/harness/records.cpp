@@ -128,7 +128,6 @@ void write_atomically(const std::string& path, std::span<const char> contents) {
 
 Records::Records(const std::string& results, const std::string& experiment)
     : folder_(results + "/" + experiment) {
-  make_folder(results);
   lock_ = net::FileDescriptor{open(results.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!lock_) throw net::SystemError("open " + results);
   if (flock(lock_.number(), LOCK_EX | LOCK_NB) < 0) {
@@ -139,6 +138,7 @@ Records::Records(const std::string& results, const std::string& experiment)
 
 Records Records::start(const std::string& results, const std::string& experiment,
                        const std::string& environment) {
+  make_folder(results);
   Records records(results, experiment);
   std::error_code error;
   if (fs::exists(records.folder_)) {
@@ -157,6 +157,10 @@ Records Records::start(const std::string& results, const std::string& experiment
 
 Records Records::resume(const std::string& results, const std::string& experiment,
                         const std::string& environment) {
+  const std::string folder = results + "/" + experiment;
+  if (!fs::exists(folder)) {
+    throw std::runtime_error(fmt::format("nothing to resume in {}: start without --resume", folder));
+  }
   Records records(results, experiment);
   const auto before = parse_flat_json(read_file(records.folder_ + "/environment.json"));
   const auto now = parse_flat_json(environment);

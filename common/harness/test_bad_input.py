@@ -178,7 +178,8 @@ class BadServers(OneLine):
         with ThreadPoolExecutor() as pool:
             announces = pool.submit(harness, "load", "--", "sleep", "60", cwd=self.folder)
             deaf = (self.script("deaf.py", DEAF), "{port}")
-            accepts = pool.submit(harness, "sweep", "head-of-line", "--", *deaf, cwd=self.folder)
+            elsewhere = ("--results", self.folder / "elsewhere")
+            accepts = pool.submit(harness, "sweep", "head-of-line", *elsewhere, "--", *deaf, cwd=self.folder)
         self.assert_one_line(announces.result(), 1, "harness", "never announced itself", "within 10 s")
         self.assert_one_line(accepts.result(), 1, "harness", "did not accept connections on port", "within 10 s")
 
