@@ -11,28 +11,14 @@
 #include <string>
 #include <vector>
 
+#include "common/harness/temporary_folder.h"
+
 namespace fs = std::filesystem;
 using harness::Records;
 using harness::Run;
+using harness::TemporaryFolder;
 
 namespace {
-
-// A folder for one test, gone after it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    path_ = (fs::temp_directory_path() / "records-XXXXXX").string();
-    REQUIRE(mkdtemp(path_.data()) != nullptr);
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

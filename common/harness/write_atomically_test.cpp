@@ -12,28 +12,14 @@
 
 #include "common/harness/records.h"
 
+#include "common/harness/temporary_folder.h"
+
 namespace fs = std::filesystem;
 using harness::Records;
+using harness::TemporaryFolder;
 using harness::write_atomically;
 
 namespace {
-
-// A folder for one test, gone after it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    path_ = (fs::temp_directory_path() / "records-XXXXXX").string();
-    REQUIRE(mkdtemp(path_.data()) != nullptr);
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 // No file of this process grows beyond `bytes` while this lives; to try is an error instead of a signal.
 class FileSizeLimit {
