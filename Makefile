@@ -16,19 +16,23 @@ OPTIMIZE := -O2 -g
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 CXXFLAGS := -std=c++20 $(OPTIMIZE) $(WARNINGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer) $(EXTRA_FLAGS)
 CPPFLAGS := -I. -MMD -MP
-LDLIBS := -lfmt -pthread
+# As needed: a program depends on the libraries that it uses, not on those that its neighbours use.
+LDLIBS := -Wl,--as-needed -lfmt -pthread
 
 BIN := $(BUILD)/bin
-# Objects of common code, by room; every lab program is one source file labs/NN-name/PROGRAM.cpp linked with NET.
+# Objects of common code, by room. Every lab program is one source file labs/NN-name/PROGRAM.cpp, linked with what it
+# uses of the rooms for labs: an archive, so that a server holds no codec.
 sources = $(filter-out %_test.cpp,$(wildcard common/$(1)/*.cpp))
 objects = $(patsubst %.cpp,$(BUILD)/obj/%.o,$(1))
-NET := $(call objects,$(call sources,net))
+LAB_ROOMS := net
+LAB_OBJECTS := $(foreach room,$(LAB_ROOMS),$(call objects,$(call sources,$(room))))
+FOR_LABS := $(BUILD)/obj/for-labs.a
 HARNESS := $(filter-out %/main.o,$(call objects,$(call sources,harness)))
 BENCH := $(call objects,$(call sources,bench))
 LAB_SOURCES := $(filter-out %_test.cpp,$(wildcard labs/*/*.cpp))
 LAB_PROGRAMS := $(patsubst %.cpp,$(BIN)/%,$(notdir $(LAB_SOURCES)))
 TEST_SOURCES := $(wildcard common/*/*_test.cpp labs/*/*_test.cpp)
-ALL_OBJECTS := $(call objects,$(LAB_SOURCES) $(TEST_SOURCES)) $(NET) $(HARNESS) $(BENCH) $(BUILD)/obj/common/harness/main.o
+ALL_OBJECTS := $(call objects,$(LAB_SOURCES) $(TEST_SOURCES)) $(LAB_OBJECTS) $(HARNESS) $(BENCH) $(BUILD)/obj/common/harness/main.o
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -103,23 +107,27 @@ clean: ## remove what was built (results/ stays)
 programs: $(LAB_PROGRAMS) $(BIN)/harness $(BIN)/servers.csv $(BIN)/build.json $(BUILD)/compile_commands.json
 
 define lab_program
-$(BIN)/$(basename $(notdir $(1))): $(call objects,$(1)) $(NET)
+$(BIN)/$(basename $(notdir $(1))): $(call objects,$(1)) $(FOR_LABS)
 endef
 $(foreach source,$(LAB_SOURCES),$(eval $(call lab_program,$(source))))
 
-$(BIN)/harness: $(BUILD)/obj/common/harness/main.o $(HARNESS) $(NET)
-$(BUILD)/test/common-tests: $(call objects,$(TEST_SOURCES)) $(HARNESS) $(NET)
+$(BIN)/harness: $(BUILD)/obj/common/harness/main.o $(HARNESS) $(FOR_LABS)
+$(BUILD)/test/common-tests: $(call objects,$(TEST_SOURCES)) $(HARNESS) $(FOR_LABS)
 
 $(LAB_PROGRAMS) $(BIN)/harness $(BIN)/bench $(BUILD)/test/common-tests:
 	@mkdir -p $(@D)
 	@echo "link $@"
 	@$(CXX) $(CXXFLAGS) -o $@ $^ $(LDLIBS)
 
+$(FOR_LABS): $(LAB_OBJECTS)
+	@rm -f $@
+	@ar rcs $@ $^
+
 # The benchmark, and the servers in C that it compares with. A counterpart whose library isn't installed is left out.
 .PHONY: bench-programs
 bench-programs: $(BIN)/bench $(BUILD)/bench/minimal-epoll $(BUILD)/bench/libuv-echo
 
-$(BIN)/bench: $(BENCH) $(HARNESS) $(NET)
+$(BIN)/bench: $(BENCH) $(HARNESS) $(FOR_LABS)
 
 $(BUILD)/bench/libuv-echo: BENCH_LIBS := -luv
 $(BUILD)/bench/%: common/bench/%.c $(BUILD)/flags

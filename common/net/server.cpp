@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <exception>
 
-#include "common/net/command_line.h"
+#include "common/net/connection.h"
 #include "common/net/listener.h"
 #include "common/net/system_error.h"
 
@@ -27,28 +27,49 @@ std::string file_name(const std::string& path) { return path.substr(path.rfind('
 
 }  // namespace
 
-int run_server(int argc, char** argv, const std::string& description,
-               void (*serve)(FileDescriptor listener)) {
-  const std::string program = file_name(argv[0]);
-  std::string host = "127.0.0.1";
-  std::int64_t port = 9000;
-  CommandLine options(program, description);
-  options.text("--host", host, "address or host name to listen on");
-  options.number("--port", port, 0, 65535, "TCP port to listen on; 0 takes a free one");
-  options.parse(argc, argv);
+ListenOptions::ListenOptions(CommandLine& options) {
+  options.text("--host", host_, "address or host name to listen on");
+  options.number("--port", port_, 0, 65535, "TCP port to listen on; 0 takes a free one");
+}
+
+FileDescriptor ListenOptions::listen_and_announce() const {
+  FileDescriptor listener = open_listener(Address::resolve(host_, static_cast<std::uint16_t>(port_)));
+  announce(listener);
+  return listener;
+}
+
+ConnectOptions::ConnectOptions(CommandLine& options) {
+  options.text("--host", host_, "address or host name of the server");
+  options.number("--port", port_, 1, 65535, "TCP port of the server");
+}
+
+FileDescriptor ConnectOptions::connect() const {
+  return connect_to(Address::resolve(host_, static_cast<std::uint16_t>(port_)));
+}
+
+int run_program(const std::string& program, const std::function<int()>& body) {
   try {
-    exit_on_signal();
     if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) throw SystemError("signal SIGPIPE");
-    FileDescriptor listener = open_listener(Address::resolve(host, static_cast<std::uint16_t>(port)));
-    announce(listener);
-    serve(std::move(listener));
-    return 0;
+    return body();
   } catch (const UnresolvedHost& error) {
     CommandLine::fail(program, error.what());
   } catch (const std::exception& error) {
     say(program, error.what());
     return 1;
   }
+}
+
+int run_server(int argc, char** argv, const std::string& description,
+               void (*serve)(FileDescriptor listener)) {
+  const std::string program = file_name(argv[0]);
+  CommandLine options(program, description);
+  const ListenOptions listen(options);
+  options.parse(argc, argv);
+  return run_program(program, [&] {
+    exit_on_signal();
+    serve(listen.listen_and_announce());
+    return 0;
+  });
 }
 
 void exit_on_signal() {

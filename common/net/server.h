@@ -1,12 +1,15 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 
+#include "common/net/command_line.h"
 #include "common/net/file_descriptor.h"
 
 namespace net {
 
-/// What every server of the lab does before and after its I/O model, so that its own file holds the model
+/// What every echo server of the lab does before and after its I/O model, so that its own file holds the model
 /// alone:
 ///
 ///   1. parses `--host` (default 127.0.0.1) and `--port` (default 9000; 0 takes a free one),
@@ -17,6 +20,37 @@ namespace net {
 /// `description` says in a sentence what the server shows. An exception out of `serve` becomes one line on
 /// stderr. Returns the exit code for main: 1 after an error.
 int run_server(int argc, char** argv, const std::string& description, void (*serve)(FileDescriptor listener));
+
+/// Steps 1 and 3 for a program with options of its own. It must outlive the command line's parse().
+class ListenOptions {
+ public:
+  explicit ListenOptions(CommandLine& options);
+
+  /// Opens the listener and announces it. Throws UnresolvedHost, SystemError.
+  FileDescriptor listen_and_announce() const;
+
+ private:
+  std::string host_ = "127.0.0.1";
+  std::int64_t port_ = 9000;
+};
+
+/// The same for a program that connects: `--host` (default 127.0.0.1) and `--port` (default 9000).
+class ConnectOptions {
+ public:
+  explicit ConnectOptions(CommandLine& options);
+
+  /// Connects. Throws UnresolvedHost, SystemError.
+  FileDescriptor connect() const;
+
+ private:
+  std::string host_ = "127.0.0.1";
+  std::int64_t port_ = 9000;
+};
+
+/// Runs `body` and returns its result as main should: an exception becomes one line on stderr behind `program` and
+/// exit code 1, an unresolved host exit code 2. SIGPIPE is ignored before: sending to a peer that has gone is to be an
+/// error of that call (EPIPE) and not the end of the program.
+int run_program(const std::string& program, const std::function<int()>& body);
 
 /// Lets SIGTERM and SIGINT end the process at once, exit code 0. The handler calls _exit, which is
 /// async-signal-safe (signal-safety(7)). A handler that set a flag for the loop to see would have a race: a
