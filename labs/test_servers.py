@@ -1,4 +1,4 @@
-"""The server contract to the letter, for each of the five, from outside: docs/architecture.md says what it is."""
+"""The server contract to the letter, for each of our servers, from outside: docs/architecture.md says what it is."""
 
 import contextlib
 import functools

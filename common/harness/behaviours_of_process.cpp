@@ -43,7 +43,7 @@ Finding stop_by(const Target& target, const Interruption& interruption, int sign
   // Its process group is empty when no child of it is left either.
   bool alone = false;
   for (int i = 0; i < 100 && !alone; ++i) {
-    alone = kill(-process.pid(), 0) < 0;
+    alone = count_living(process.pid()) == 0;
     if (!alone) std::this_thread::sleep_for(5ms);
   }
   return {*end == "exit 0" && alone ? Answer::yes : Answer::no,

@@ -39,9 +39,10 @@ std::vector<KnownServer> read_known_servers(const std::string& path) {
     }
     KnownServer server{.name = cells[0], .lab = cells[1], .expected = {}};
     for (std::size_t i = 2; i < cells.size(); ++i) {
+      if (cells[i] == "n/a") continue;
       if (cells[i] != "yes" && cells[i] != "no") {
-        throw std::runtime_error(fmt::format("{}:{}: '{}' for {}: only yes and no are allowed", path, number,
-                                             cells[i], header[i]));
+        throw std::runtime_error(fmt::format("{}:{}: '{}' for {}: only yes, no and n/a are allowed", path,
+                                             number, cells[i], header[i]));
       }
       server.expected[header[i]] = cells[i] == "yes";
     }

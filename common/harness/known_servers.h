@@ -10,7 +10,8 @@ namespace harness {
 struct KnownServer {
   std::string name;
   std::string lab;
-  std::map<std::string, bool> expected;  ///< behaviour → whether the server has it; the *no*s are lessons too
+  /// Behaviour → whether the server has it; the *no*s are lessons too. What a server can't be asked isn't in it.
+  std::map<std::string, bool> expected;
 };
 
 /// The folder that the harness itself was started from: build/bin.

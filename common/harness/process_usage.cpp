@@ -24,6 +24,7 @@ std::chrono::nanoseconds ticks(std::int64_t count) {
 
 struct Stat {
   pid_t parent = 0;
+  pid_t group = 0;
   char state = '?';
   std::int64_t reaped_children_ticks = 0;
 };
@@ -39,9 +40,9 @@ Stat read_stat(pid_t pid) {
   const auto after_name = line.rfind(')');
   if (after_name == std::string::npos) return stat;
   std::istringstream fields(line.substr(after_name + 1));
-  fields >> stat.state >> stat.parent;
+  fields >> stat.state >> stat.parent >> stat.group;
   std::string skipped;
-  for (int field = 5; field <= 15; ++field) fields >> skipped;
+  for (int field = 6; field <= 15; ++field) fields >> skipped;
   std::int64_t user = 0;
   std::int64_t system = 0;
   fields >> user >> system;
@@ -61,11 +62,12 @@ std::map<pid_t, Stat> all_processes() {
 }
 
 std::vector<pid_t> descendants(pid_t root, const std::map<pid_t, Stat>& processes) {
+  std::multimap<pid_t, pid_t> children;
+  for (const auto& [pid, stat] : processes) children.emplace(stat.parent, pid);
   std::vector<pid_t> found{root};
   for (std::size_t i = 0; i < found.size(); ++i) {
-    for (const auto& [pid, stat] : processes) {
-      if (stat.parent == found[i]) found.push_back(pid);
-    }
+    const auto [begin, end] = children.equal_range(found[i]);
+    for (auto child = begin; child != end; ++child) found.push_back(child->second);
   }
   return found;
 }
@@ -111,6 +113,14 @@ int count_zombies(pid_t root) {
     zombies += processes.at(pid).state == 'Z' ? 1 : 0;
   }
   return zombies;
+}
+
+int count_living(pid_t group) {
+  int living = 0;
+  for (const auto& [pid, stat] : all_processes()) {
+    living += stat.group == group && stat.state != 'Z' && stat.state != 'X' ? 1 : 0;
+  }
+  return living;
 }
 
 std::chrono::nanoseconds cpu_time(pid_t root) {

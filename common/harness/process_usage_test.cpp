@@ -249,6 +249,21 @@ TEST_CASE("a process tree is a process with all its descendants, and with nobody
   CHECK(contains(harness::process_tree(getpid()), tree.back()));
 }
 
+TEST_CASE("who lives in a process group: its zombies don't") {
+  const Child child([](Child& self) {
+    setpgid(0, 0);
+    fork_off([] {});
+    fork_off([] { sleep_forever(); });
+    self.tell();
+    sleep_forever();
+  });
+  REQUIRE(child.hear());
+  CHECK(waits_for([&] { return harness::count_living(child.pid()) == 2; }));
+  CHECK(harness::count_zombies(child.pid()) == 1);
+  kill(-child.pid(), SIGKILL);
+  CHECK(waits_for([&] { return harness::count_living(child.pid()) == 0; }));
+}
+
 TEST_CASE("processes that come and go while they are looked at are no error") {
   const Child child([](Child& self) {
     self.tell();

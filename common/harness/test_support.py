@@ -17,7 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = (ROOT / os.environ.get("BIN", "build/bin")).resolve()
-SERVERS = ("blocking-loop", "thread-per-connection", "select", "poll", "epoll")
+SERVERS = ("blocking-loop", "process-per-connection", "thread-per-connection", "nonblocking-loop", "select", "poll", "epoll",
+           "epoll-edge")
 MARK = "MULTIPLEXING_LAB_TEST"
 
 
@@ -145,7 +146,7 @@ class Server:
 
 
 def lab_server(name, *options, **others):
-    """One of the five, on a free port unless told otherwise."""
+    """One of the labs, on a free port unless told otherwise."""
     return Server(BIN / name, *(options or ("--port", "0")), **others)
 
 
