@@ -21,6 +21,10 @@ namespace net {
 /// stderr. Returns the exit code for main: 1 after an error.
 int run_server(int argc, char** argv, const std::string& description, void (*serve)(FileDescriptor listener));
 
+/// The exit code of a program that this machine lacks something for, said on stderr before. (The convention of Automake's
+/// tests for "skipped".)
+inline constexpr int cannot_run_here = 77;
+
 /// Steps 1 and 3 for a program with options of its own. It must outlive the command line's parse().
 class ListenOptions {
  public:
