@@ -17,19 +17,21 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 CXXFLAGS := -std=c++20 $(OPTIMIZE) $(WARNINGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer) $(EXTRA_FLAGS)
 CPPFLAGS := -I. -MMD -MP
 # As needed: a program depends on the libraries that it uses, not on those that its neighbours use.
-LDLIBS := -Wl,--as-needed -lfmt -pthread
+LDLIBS = -Wl,--as-needed -lfmt -lz $(if $(HAS_LIBURING),-luring) -pthread
 
 BIN := $(BUILD)/bin
 # Objects of common code, by room. Every lab program is one source file labs/NN-name/PROGRAM.cpp, linked with what it
 # uses of the rooms for labs: an archive, so that a server holds no codec.
 sources = $(filter-out %_test.cpp,$(wildcard common/$(1)/*.cpp))
 objects = $(patsubst %.cpp,$(BUILD)/obj/%.o,$(1))
-LAB_ROOMS := net
+LAB_ROOMS := net framing demonstration timeline
 LAB_OBJECTS := $(foreach room,$(LAB_ROOMS),$(call objects,$(call sources,$(room))))
 FOR_LABS := $(BUILD)/obj/for-labs.a
 HARNESS := $(filter-out %/main.o,$(call objects,$(call sources,harness)))
 BENCH := $(call objects,$(call sources,bench))
-LAB_SOURCES := $(filter-out %_test.cpp,$(wildcard labs/*/*.cpp))
+# liburing is optional: without it lab 13 has no program.
+HAS_LIBURING := $(shell $(CXX) -include liburing.h -x c++ -E /dev/null >/dev/null 2>&1 && echo yes)
+LAB_SOURCES := $(filter-out %_test.cpp $(if $(HAS_LIBURING),,labs/13-io-uring/%),$(wildcard labs/*/*.cpp))
 LAB_PROGRAMS := $(patsubst %.cpp,$(BIN)/%,$(notdir $(LAB_SOURCES)))
 TEST_SOURCES := $(wildcard common/*/*_test.cpp labs/*/*_test.cpp)
 ALL_OBJECTS := $(call objects,$(LAB_SOURCES) $(TEST_SOURCES)) $(LAB_OBJECTS) $(HARNESS) $(BENCH) $(BUILD)/obj/common/harness/main.o

@@ -18,12 +18,19 @@ find_missing() {
   has_header doctest/doctest.h || missing="$missing doctest-dev"
   has_header CLI/CLI.hpp || missing="$missing libcli11-dev"
   has_header nlohmann/json.hpp || missing="$missing nlohmann-json3-dev"
+  has_header zlib.h || missing="$missing zlib1g-dev"
   ./find-python.sh matplotlib rich >/dev/null 2>&1 || missing="$missing python3 python3-matplotlib python3-rich"
   missing=${missing# }
+  # What one lab uses and the others don't need: installed along where that can be done, never asked for.
+  wished=
+  has_header liburing.h || wished=liburing-dev
 }
 
 find_missing
-[ -n "$missing" ] || exit 0
+[ -n "$missing$wished" ] || exit 0
+if [ -z "$missing" ]; then
+  [ "$(id -u)" = 0 ] && apt-cache policy $wished 2>/dev/null | grep -q 'Candidate: [0-9]' || exit 0
+fi
 
 as_root=
 if [ "$(id -u)" != 0 ]; then
@@ -38,10 +45,11 @@ if ! has_program apt-get || [ "$as_root" = none ]; then
   exit 2
 fi
 
-echo "installing: $missing"
+echo "installing: $missing $wished"
 # Without recommended packages: matplotlib's would bring a desktop's worth.
 if ! { $as_root apt-get update -q && $as_root env DEBIAN_FRONTEND=noninteractive \
-  apt-get install -q -y --no-install-recommends $missing; }; then
+  apt-get install -q -y --no-install-recommends $missing $wished; }; then
+  [ -n "$missing" ] || exit 0
   echo "could not install: $missing. Install them as root, then run make again." >&2
   exit 2
 fi
