@@ -113,13 +113,15 @@ $(BIN)/$(basename $(notdir $(1))): $(call objects,$(1)) $(FOR_LABS)
 endef
 $(foreach source,$(LAB_SOURCES),$(eval $(call lab_program,$(source))))
 
+# net/request_work says what for.
+$(LAB_PROGRAMS): LINK_FLAGS := -Wl,--wrap=recv
 $(BIN)/harness: $(BUILD)/obj/common/harness/main.o $(HARNESS) $(FOR_LABS)
 $(BUILD)/test/common-tests: $(call objects,$(TEST_SOURCES)) $(HARNESS) $(FOR_LABS)
 
 $(LAB_PROGRAMS) $(BIN)/harness $(BIN)/bench $(BUILD)/test/common-tests:
 	@mkdir -p $(@D)
 	@echo "link $@"
-	@$(CXX) $(CXXFLAGS) -o $@ $^ $(LDLIBS)
+	@$(CXX) $(CXXFLAGS) $(LINK_FLAGS) -o $@ $^ $(LDLIBS)
 
 $(FOR_LABS): $(LAB_OBJECTS)
 	@rm -f $@

@@ -9,6 +9,7 @@
 
 #include "common/net/connection.h"
 #include "common/net/listener.h"
+#include "common/net/request_work.h"
 #include "common/net/system_error.h"
 
 namespace net {
@@ -60,13 +61,17 @@ int run_program(const std::string& program, const std::function<int()>& body) {
 }
 
 int run_server(int argc, char** argv, const std::string& description,
-               void (*serve)(FileDescriptor listener)) {
+               const std::function<void(FileDescriptor)>& serve,
+               const std::function<void(CommandLine&)>& add_options) {
   const std::string program = file_name(argv[0]);
   CommandLine options(program, description);
   const ListenOptions listen(options);
+  const RequestWork work(options);
+  add_options(options);
   options.parse(argc, argv);
   return run_program(program, [&] {
     exit_on_signal();
+    work.begin();
     serve(listen.listen_and_announce());
     return 0;
   });

@@ -12,14 +12,18 @@ namespace net {
 /// What every echo server of the lab does before and after its I/O model, so that its own file holds the model
 /// alone:
 ///
-///   1. parses `--host` (default 127.0.0.1) and `--port` (default 9000; 0 takes a free one),
+///   1. parses `--host` (default 127.0.0.1) and `--port` (default 9000; 0 takes a free one), and what a request is to cost
+///      beside its bytes (request_work.h),
 ///   2. lets SIGTERM and SIGINT end the process at once with exit code 0,
 ///   3. opens the listener and prints `listening on HOST:PORT` on stdout,
 ///   4. calls `serve`, which is not expected to return.
 ///
 /// `description` says in a sentence what the server shows. An exception out of `serve` becomes one line on
 /// stderr. Returns the exit code for main: 1 after an error.
-int run_server(int argc, char** argv, const std::string& description, void (*serve)(FileDescriptor listener));
+/// `add_options` may add options of the server's own.
+int run_server(
+    int argc, char** argv, const std::string& description, const std::function<void(FileDescriptor)>& serve,
+    const std::function<void(CommandLine&)>& add_options = [](CommandLine&) {});
 
 /// The exit code of a program that this machine lacks something for, said on stderr before. (The convention of Automake's
 /// tests for "skipped".)

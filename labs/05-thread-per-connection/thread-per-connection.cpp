@@ -5,19 +5,24 @@
 // Look for:  the calls are the blocking ones of lab 03, and nobody waits for a stranger: the kernel's scheduler
 //            does the multiplexing. The price is a stack and a kernel thread for every client:
 //            grep -E 'Vm(Size|RSS)|Threads' /proc/$(pgrep -f bin/thread-per)/status
+//            --stack 65536 makes the stacks smaller; what that saves is the lesson.
 // Compare:   diff labs/03-blocking-loop/*.cpp labs/05-thread-per-connection/*.cpp
 
 #include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <span>
+#include <string>
 #include <system_error>
 #include <thread>
 
+#include "common/net/command_line.h"
 #include "common/net/listener.h"
 #include "common/net/server.h"
 #include "common/net/system_error.h"
+#include "labs/05-thread-per-connection/stack_option.h"
 
 namespace {
 
@@ -82,6 +87,11 @@ class Server {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return net::run_server(argc, argv, "Echo server: a thread for each connection, blocking calls.",
-                         [](net::FileDescriptor listener) { Server(std::move(listener)).run(); });
+  std::optional<StackOption> stack;
+  const auto serve = [&](net::FileDescriptor listener) {
+    stack->apply();
+    Server(std::move(listener)).run();
+  };
+  return net::run_server(argc, argv, "Echo server: a thread for each connection, blocking calls.", serve,
+                         [&](net::CommandLine& options) { stack.emplace(options); });
 }

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "common/net/listener.h"
+#include "common/net/request_work.h"
 #include "common/net/server.h"
 #include "common/net/system_error.h"
 #include "labs/13-io-uring/ring.h"
@@ -108,6 +109,7 @@ class Server {
     Connection& connection = at(number);
     if ((completion.flags & IORING_CQE_F_MORE) == 0) connection.is_receiving = false;
     if (completion.res > 0) {
+      net::RequestWork::do_once();
       const int buffer = static_cast<int>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
       const auto bytes = ring_.pooled(buffer, static_cast<std::size_t>(completion.res));
       if (connection.sending.empty() && connection.unsent.empty() && !connection.is_broken) {
