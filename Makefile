@@ -36,6 +36,11 @@ LAB_PROGRAMS := $(patsubst %.cpp,$(BIN)/%,$(notdir $(LAB_SOURCES)))
 TEST_SOURCES := $(wildcard common/*/*_test.cpp labs/*/*_test.cpp)
 ALL_OBJECTS := $(call objects,$(LAB_SOURCES) $(TEST_SOURCES)) $(LAB_OBJECTS) $(HARNESS) $(BENCH) $(BUILD)/obj/common/harness/main.o
 
+# How long each decoder is fuzzed, in seconds.
+SECONDS := 30
+CODECS := fixed delimiter length-prefix content-length
+FUZZERS := $(addprefix $(BUILD)/fuzz/,$(CODECS))
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 # The Python that has what the charts and the guide need.
@@ -95,9 +100,20 @@ bench: build ## compare servers and generator with public counterparts (PAIRS=16
 	@$(MAKE) --no-print-directory $(PARALLEL) bench-programs
 	@$(BIN)/bench --pairs $(PAIRS) --seed $(SEED)
 
+.PHONY: fuzz
+fuzz: ## feed each decoder what a fuzzer thinks up (SECONDS=30; needs clang and libclang-rt-14-dev)
+	@$(MAKE) --no-print-directory $(PARALLEL) $(FUZZERS)
+	@for codec in $(CODECS); do \
+	  echo "fuzz $$codec, $(SECONDS) seconds"; \
+	  mkdir -p $(BUILD)/fuzz/corpus/$$codec; cases=common/framing/fuzz/cases/$$codec; log=$(BUILD)/fuzz/$$codec.log; \
+	  $(BUILD)/fuzz/$$codec -max_total_time=$(SECONDS) -max_len=9000 -artifact_prefix=$$cases/ \
+	    $(BUILD)/fuzz/corpus/$$codec $$cases >$$log 2>&1 || { tail -n 40 $$log; exit 1; }; \
+	  tail -n 1 $$log; \
+	done
+
 .PHONY: format
 format: ## lay out the C++ code with clang-format
-	clang-format -i $(wildcard common/*/*.h common/*/*.cpp labs/*/*.cpp)
+	clang-format -i $(wildcard common/*/*.h common/*/*.cpp common/*/*/*.h common/*/*/*.cpp labs/*/*.h labs/*/*.cpp)
 
 .PHONY: clean
 clean: ## remove what was built (results/ stays)
@@ -156,6 +172,14 @@ $(BIN)/build.json: FORCE
 $(BIN)/servers.csv: common/harness/servers.csv
 	@mkdir -p $(@D)
 	@cp $< $@
+
+# One program a codec. Found inputs go to the corpus in the build folder; one that breaks a decoder, to the kept cases.
+$(FUZZERS): $(BUILD)/fuzz/%: common/framing/fuzz/decoder_fuzz.cpp $(call sources,framing) common/net/printable.cpp \
+    $(wildcard common/framing/*.h common/framing/fuzz/*.h)
+	@mkdir -p $(@D)
+	@echo "link $@"
+	@clang++ -std=c++20 -O1 -g $(WARNINGS) $(EXTRA_FLAGS) -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	  -DCODEC='"$*"' -o $@ $(filter %.cpp,$^) -lfmt
 
 # For clangd, clang-tidy and editors, which look for it in build/.
 $(BUILD)/compile_commands.json: Makefile $(BUILD)/flags $(LAB_SOURCES) $(TEST_SOURCES)

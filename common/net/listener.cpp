@@ -8,12 +8,15 @@
 
 namespace net {
 
-FileDescriptor open_listener(const Address& address) {
+FileDescriptor open_listener(const Address& address, bool share_port) {
   FileDescriptor listener{socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP)};
   if (!listener) throw SystemError("socket");
   const int on = 1;
   if (setsockopt(listener.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0) {
     throw SystemError("setsockopt SO_REUSEADDR");
+  }
+  if (share_port && setsockopt(listener.number(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0) {
+    throw SystemError("setsockopt SO_REUSEPORT");
   }
   const std::string place = address.to_string();  // before the calls: it may change errno
   if (bind(listener.number(), address.data(), address.size()) < 0) throw SystemError("bind " + place);

@@ -8,8 +8,10 @@ namespace net {
 /// Opens a TCP socket that listens on `address`, with the longest backlog that the kernel allows (SOMAXCONN).
 /// SO_REUSEADDR is set: without it a restarted server would find its port taken by its own old connections in
 /// TIME-WAIT (socket(7)). The socket blocks; a server that wants otherwise says set_nonblocking.
+/// With `share_port`, other listeners may have the same address if they are opened so too: the kernel spreads new
+/// connections over them (SO_REUSEPORT, socket(7)).
 /// Throws SystemError that names the call and the address.
-FileDescriptor open_listener(const Address& address);
+FileDescriptor open_listener(const Address& address, bool share_port = false);
 
 /// Sends small replies at once instead of collecting them (TCP_NODELAY). Nagle's algorithm would hold a
 /// second small reply back until the first is acknowledged, which the peer may delay by 40 ms. Sources:

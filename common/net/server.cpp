@@ -33,8 +33,9 @@ ListenOptions::ListenOptions(CommandLine& options) {
   options.number("--port", port_, 0, 65535, "TCP port to listen on; 0 takes a free one");
 }
 
-FileDescriptor ListenOptions::listen_and_announce() const {
-  FileDescriptor listener = open_listener(Address::resolve(host_, static_cast<std::uint16_t>(port_)));
+FileDescriptor ListenOptions::listen_and_announce(bool share_port) const {
+  FileDescriptor listener =
+      open_listener(Address::resolve(host_, static_cast<std::uint16_t>(port_)), share_port);
   announce(listener);
   return listener;
 }

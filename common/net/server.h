@@ -34,8 +34,8 @@ class ListenOptions {
  public:
   explicit ListenOptions(CommandLine& options);
 
-  /// Opens the listener and announces it. Throws UnresolvedHost, SystemError.
-  FileDescriptor listen_and_announce() const;
+  /// Opens the listener and announces it; `share_port` as for open_listener. Throws UnresolvedHost, SystemError.
+  FileDescriptor listen_and_announce(bool share_port = false) const;
 
  private:
   std::string host_ = "127.0.0.1";

@@ -1,0 +1,219 @@
+// epoll-workers: several threads, each with an epoll loop of its own, that share the work of one address.
+//
+// Run:       build/bin/epoll-workers --port 9000 --workers 4 --sharing all|exclusive|port
+//            then load it, and   kill -USR1 $(pgrep -f bin/epoll-work)   makes it print its counts on stderr
+// Look for:  all        one listener in every epoll set: a new connection wakes all that wait, one gets it, the others
+//                       have woken in vain (the thundering herd)
+//            exclusive  the same with EPOLLEXCLUSIVE: the kernel wakes one, or a few
+//            port       a listener for each worker on the same port (SO_REUSEPORT): the kernel chooses by the client's
+//                       address and port, whoever is idle or busy
+// Compare:   diff labs/09-epoll/epoll.cpp labs/09-epoll/epoll-workers.cpp
+
+#include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <deque>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/net/command_line.h"
+#include "common/net/listener.h"
+#include "common/net/pending_bytes.h"
+#include "common/net/request_work.h"
+#include "common/net/server.h"
+#include "common/net/system_error.h"
+
+namespace {
+
+struct Connection {
+  net::FileDescriptor socket;
+  net::PendingBytes pending;  // received, not yet sent back; while there is any, nothing more is received
+};
+
+// Written by one worker, read by whoever prints them.
+struct Counts {
+  std::atomic<std::uint64_t> wakes{0};    // the listener was reported
+  std::atomic<std::uint64_t> in_vain{0};  // and nothing was there to accept
+  std::atomic<std::uint64_t> connections{0};
+  std::atomic<std::uint64_t> receives{0};
+};
+
+class Worker {
+ public:
+  Worker(const net::FileDescriptor& listener, std::uint32_t interest) : listener_(listener) {
+    if (!epoll_) throw net::SystemError("epoll_create1");
+    if (!tell_kernel(EPOLL_CTL_ADD, listener_.number(), interest))
+      throw net::SystemError("epoll_ctl ADD listener");
+  }
+
+  void run() {
+    std::array<epoll_event, 256> events{};
+    for (;;) {
+      const int ready = epoll_wait(epoll_.number(), events.data(), events.size(), -1);
+      if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
+      for (int i = 0; i < ready; ++i) {
+        const int number = events[static_cast<std::size_t>(i)].data.fd;
+        // A number in this batch can't mean another connection than when it was reported: a connection is
+        // closed only in its own turn, and has one turn in a batch.
+        number == listener_.number() ? accept_waiting() : serve(number);
+      }
+    }
+  }
+
+  const Counts& counts() const { return counts_; }
+
+ private:
+  // Takes up to 64 of those that wait: a flood of clients must not keep the connected ones waiting.
+  void accept_waiting() {
+    ++counts_.wakes;
+    for (int i = 0; i < 64; ++i) {
+      net::FileDescriptor socket{accept4(listener_.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+      if (!socket && i == 0 && errno == EAGAIN) ++counts_.in_vain;
+      if (!socket && !spare_.accept_again(errno)) return;
+      if (!socket) continue;
+      const int number = socket.number();
+      const bool refused = !spare_.take_back() || !tell_kernel(EPOLL_CTL_ADD, number, EPOLLIN);
+      if (refused) {
+        socket.close();
+        spare_.take_back();
+        continue;
+      }
+      net::disable_nagle(socket);
+      const auto index = static_cast<std::size_t>(number);
+      if (connections_.size() <= index) connections_.resize(index + 1);
+      connections_[index].socket = std::move(socket);
+      ++counts_.connections;
+    }
+  }
+
+  void serve(int number) {
+    Connection& connection = connections_[static_cast<std::size_t>(number)];
+    const bool was_writing = !connection.pending.empty();
+    if (!echo(connection)) {
+      connection = Connection{};  // close also takes it out of the epoll set
+      return;
+    }
+    const bool is_writing = !connection.pending.empty();
+    if (is_writing != was_writing && !tell_kernel(EPOLL_CTL_MOD, number, is_writing ? EPOLLOUT : EPOLLIN)) {
+      throw net::SystemError("epoll_ctl MOD");
+    }
+  }
+
+  // One turn of a connection that is ready: sends what is pending, or receives once and sends that back; what
+  // the socket doesn't take stays pending. False when the connection is over.
+  bool echo(Connection& connection) {
+    const bool was_pending = !connection.pending.empty();
+    std::span<const char> unsent = connection.pending.bytes();
+    if (!was_pending) {
+      const ssize_t received = recv(connection.socket.number(), buffer_.data(), buffer_.size(), 0);
+      if (received < 0) return net::is_try_again(errno);
+      if (received == 0) return false;
+      ++counts_.receives;
+      unsent = std::span(buffer_).first(static_cast<std::size_t>(received));
+    }
+    const ssize_t result = send(connection.socket.number(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
+    if (result < 0 && !net::is_try_again(errno)) return false;
+    const std::size_t sent = result < 0 ? 0 : static_cast<std::size_t>(result);
+    was_pending ? connection.pending.consume(sent) : connection.pending.append(unsent.subspan(sent));
+    return true;
+  }
+
+  bool tell_kernel(int operation, int number, std::uint32_t interest) {
+    epoll_event event{};
+    event.events = interest;
+    event.data.fd = number;
+    return epoll_ctl(epoll_.number(), operation, number, &event) == 0;
+  }
+
+  const net::FileDescriptor& listener_;
+  net::FileDescriptor epoll_{epoll_create1(EPOLL_CLOEXEC)};
+  net::SpareDescriptor spare_;
+  std::vector<Connection> connections_;   // the descriptor's number is the index
+  std::array<char, 16 * 1024> buffer_{};  // one for all: between two turns it holds nothing
+  Counts counts_;
+};
+
+struct Options {
+  std::int64_t workers = 2;
+  std::string sharing = "exclusive";
+};
+
+void print_counts(const std::deque<Worker>& workers) {
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    const Counts& counts = workers[i].counts();
+    net::say("epoll-workers",
+             fmt::format("worker {}: {} wakes for the listener, {} in vain; {} connections, {} receives",
+                         i + 1, counts.wakes.load(), counts.in_vain.load(), counts.connections.load(),
+                         counts.receives.load()));
+  }
+}
+
+// Signals are blocked in all threads, and this one takes them as they come (sigwaitinfo): no handler, no race.
+[[noreturn]] void answer_signals(const sigset_t& awaited, const std::deque<Worker>& workers) {
+  for (;;) {
+    const int signal = sigwaitinfo(&awaited, nullptr);
+    if (signal == SIGUSR1) print_counts(workers);
+    if (signal == SIGTERM || signal == SIGINT) _exit(0);
+  }
+}
+
+sigset_t block_signals() {
+  sigset_t signals{};
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals, signal);
+  const int error = pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  if (error != 0) throw net::SystemError("pthread_sigmask", error);
+  return signals;
+}
+
+[[noreturn]] void serve(const Options& options, const net::ListenOptions& listen) {
+  const sigset_t signals = block_signals();
+  const bool own_listeners = options.sharing == "port";
+  const std::uint32_t interest = options.sharing == "exclusive" ? EPOLLIN | EPOLLEXCLUSIVE : EPOLLIN;
+  std::deque<net::FileDescriptor> listeners;
+  std::deque<Worker> workers;  // a deque: those that are there stay where they are
+  std::vector<std::jthread> threads;
+  listeners.push_back(listen.listen_and_announce(own_listeners));
+  const net::Address address = net::Address::of_socket(listeners.front().number());
+  for (std::int64_t i = 0; i < options.workers; ++i) {
+    if (own_listeners && i > 0) listeners.push_back(net::open_listener(address, true));
+    net::set_nonblocking(listeners.back());
+    workers.emplace_back(listeners.back(), interest);
+  }
+  for (Worker& worker : workers) {
+    threads.emplace_back([&worker] {
+      try {
+        worker.run();
+      } catch (const std::exception& error) {
+        net::say("epoll-workers", error.what());
+        _exit(1);
+      }
+    });
+  }
+  answer_signals(signals, workers);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  net::CommandLine line("epoll-workers",
+                        "Echo server: several threads, each with a level-triggered epoll loop.");
+  const net::ListenOptions listen(line);
+  const net::RequestWork work(line);
+  line.number("--workers", options.workers, 1, 256, "threads");
+  line.text("--sharing", options.sharing, "how they share new connections", {"all", "exclusive", "port"});
+  line.parse(argc, argv);
+  return net::run_program("epoll-workers", [&]() -> int {
+    work.begin();
+    serve(options, listen);
+  });
+}
