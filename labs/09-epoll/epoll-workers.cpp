@@ -2,8 +2,8 @@
 //
 // Run:       build/bin/epoll-workers --port 9000 --workers 4 --sharing all|exclusive|port
 //            then load it, and   kill -USR1 $(pgrep -f bin/epoll-work)   makes it print its counts on stderr
-// Look for:  all        one listener in every epoll set: a new connection wakes all that wait, one gets it, the others
-//                       have woken in vain (the thundering herd)
+// Look for:  all        one listener in every epoll set: a new connection wakes all that wait and one gets it; for the
+//                       others epoll_wait doesn't even return: woken in vain (the thundering herd)
 //            exclusive  the same with EPOLLEXCLUSIVE: the kernel wakes one, or a few
 //            port       a listener for each worker on the same port (SO_REUSEPORT): the kernel chooses by the client's
 //                       address and port, whoever is idle or busy
@@ -19,6 +19,7 @@
 #include <cerrno>
 #include <csignal>
 #include <deque>
+#include <fstream>
 #include <span>
 #include <string>
 #include <thread>
@@ -40,8 +41,9 @@ struct Connection {
 
 // Written by one worker, read by whoever prints them.
 struct Counts {
-  std::atomic<std::uint64_t> wakes{0};    // the listener was reported
-  std::atomic<std::uint64_t> in_vain{0};  // and nothing was there to accept
+  std::atomic<pid_t> thread{0};
+  std::atomic<std::uint64_t> returns{0};  // of epoll_wait
+  std::atomic<std::uint64_t> in_vain{0};  // the listener was reported, and nothing was there to accept
   std::atomic<std::uint64_t> connections{0};
   std::atomic<std::uint64_t> receives{0};
 };
@@ -56,8 +58,10 @@ class Worker {
 
   void run() {
     std::array<epoll_event, 256> events{};
+    counts_.thread = gettid();
     for (;;) {
       const int ready = epoll_wait(epoll_.number(), events.data(), events.size(), -1);
+      ++counts_.returns;
       if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
       for (int i = 0; i < ready; ++i) {
         const int number = events[static_cast<std::size_t>(i)].data.fd;
@@ -73,7 +77,6 @@ class Worker {
  private:
   // Takes up to 64 of those that wait: a flood of clients must not keep the connected ones waiting.
   void accept_waiting() {
-    ++counts_.wakes;
     for (int i = 0; i < 64; ++i) {
       net::FileDescriptor socket{accept4(listener_.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
       if (!socket && i == 0 && errno == EAGAIN) ++counts_.in_vain;
@@ -146,13 +149,24 @@ struct Options {
   std::string sharing = "exclusive";
 };
 
+// How often a thread has gone to sleep and been woken: its voluntary context switches (proc_pid_status(5)).
+std::uint64_t times_woken(pid_t thread) {
+  std::ifstream file(fmt::format("/proc/self/task/{}/status", thread));
+  const std::string key = "voluntary_ctxt_switches:";
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(key)) return std::stoull(line.substr(key.size()));
+  }
+  return 0;
+}
+
 void print_counts(const std::deque<Worker>& workers) {
   for (std::size_t i = 0; i < workers.size(); ++i) {
     const Counts& counts = workers[i].counts();
     net::say("epoll-workers",
-             fmt::format("worker {}: {} wakes for the listener, {} in vain; {} connections, {} receives",
-                         i + 1, counts.wakes.load(), counts.in_vain.load(), counts.connections.load(),
-                         counts.receives.load()));
+             fmt::format("worker {}: woken {} times, epoll_wait returned {} times, {} accepts in vain; "
+                         "{} connections, {} receives",
+                         i + 1, times_woken(counts.thread), counts.returns.load(), counts.in_vain.load(),
+                         counts.connections.load(), counts.receives.load()));
   }
 }
 
