@@ -7,10 +7,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from plots import head_of_line, latency, memory, throughput
+from plots import byte_ribbon, head_of_line, latency, memory, throughput, write_write_read
 from plots.records import RecordsError, read_experiment
 
-CHARTS = (head_of_line, latency, memory, throughput)
+CHARTS = (byte_ribbon, write_write_read, head_of_line, latency, memory, throughput)
 
 
 def save(figure: Figure, output: Path, chart: str) -> list[Path]:

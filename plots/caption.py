@@ -17,12 +17,18 @@ def span(numbers: Iterable[float]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
+def machine(experiment: Experiment) -> str:
+    """On what the runs were made: the last line of every chart."""
+    commit = experiment.fact("commit")
+    return (f"kernel {experiment.fact('kernel')} · CPU {experiment.fact('cpu')}"
+            f" · cores {experiment.fact('cores')} · commit {commit if commit == 'unknown' else commit[:12]}")
+
+
 def facts(experiment: Experiment) -> list[str]:
-    """How the runs were made, and on what: the two last lines of every chart."""
+    """How the runs were made, and on what: the two last lines of every chart about servers."""
     runs = experiment.runs
     repetitions = Counter((run.server, run.connections, run.active, run.message_bytes) for run in runs)
     loops = " and ".join(sorted({run.loop or "unknown" for run in runs}))
-    commit = experiment.fact("commit")
     often = span(repetitions.values())
     idle = all(run.duration_s == 0 for run in runs)
     load = "idle connections" if idle else (
@@ -30,8 +36,7 @@ def facts(experiment: Experiment) -> list[str]:
         f" · {span(run.duration_s for run in runs)} s a repetition")
     return [
         f"n = {often} repetition{'s' * (often != '1')} a point · {load}",
-        f"kernel {experiment.fact('kernel')} · CPU {experiment.fact('cpu')}"
-        f" · cores {experiment.fact('cores')} · commit {commit if commit == 'unknown' else commit[:12]}",
+        machine(experiment),
     ]
 
 

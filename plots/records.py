@@ -1,8 +1,10 @@
 """Reads what the harness wrote: results/EXPERIMENT/runs.csv, environment.json and the sample files."""
 
+import array
 import csv
 import json
 import math
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Optional
@@ -135,7 +137,7 @@ _READERS = {
 }
 
 
-def _read_table(path: Path, row_type) -> list:
+def read_table(path: Path, row_type) -> list:
     """Every line of a CSV file as a `row_type`, whose annotations say what each column must hold."""
     columns = [(name, _READERS[kind]) for name, kind in row_type.__annotations__.items()]
     rows = []
@@ -187,7 +189,7 @@ def read_experiment(folder: Path) -> Optional[Experiment]:
     runs_file = folder / "runs.csv"
     if not runs_file.exists():
         return None
-    runs = _read_table(runs_file, Run)
+    runs = read_table(runs_file, Run)
     if not runs:
         return None
     return Experiment(folder, runs, _read_environment(folder / "environment.json"))
@@ -195,5 +197,30 @@ def read_experiment(folder: Path) -> Optional[Experiment]:
 
 def read_requests(experiment: Experiment, run: Run) -> list[Request]:
     """The requests of one repetition, in the order of their sending."""
-    requests = _read_table(experiment.folder / run.samples_file, Request)
+    requests = read_table(experiment.folder / run.samples_file, Request)
     return sorted(requests, key=lambda request: request.sent_us)
+
+
+def read_latencies_us(experiment: Experiment, run: Run) -> list[float]:
+    """The samples of one repetition in microseconds, in the order in which they were measured."""
+    path = experiment.folder / run.samples_file
+    nanoseconds = array.array("I")  # 32 bits on every Linux
+    try:
+        nanoseconds.frombytes(path.read_bytes())
+    except OSError as problem:
+        raise RecordsError(f"{path}: {problem.strerror}") from None
+    except ValueError:
+        raise RecordsError(f"{path}: is not made of 32-bit numbers") from None
+    if not nanoseconds:
+        raise RecordsError(f"{path}: holds no sample")
+    if sys.byteorder == "big":
+        nanoseconds.byteswap()
+    return [number / 1000 for number in nanoseconds]
+
+
+def with_samples(experiment: Experiment) -> list[Run]:
+    """All runs, in the order in which they were made; RecordsError when one has no samples."""
+    for number, run in enumerate(experiment.runs, start=2):
+        if not run.samples_file:
+            raise RecordsError(f"{experiment.folder / 'runs.csv'}: line {number}: column 'samples_file' is empty")
+    return experiment.runs

@@ -38,6 +38,13 @@ _SERVERS = {
     "coroutines": ServerStyle("#7F7F7F", ">"),
     "io-uring": ServerStyle("#C9B400", "<"),
 }
+# Cases of an experiment that is not about servers: they stand in the same column, in charts of their own.
+_SCENARIOS = {
+    "nagle": ServerStyle("#D55E00", "s"),
+    "nodelay": ServerStyle("#0072B2", "o"),
+}
+# Messages of a stream, in order; those of the palette on which white numbers can be read.
+MESSAGE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 # Dark shades of the palette, so that a reader's own server is not taken for one of ours.
 _OTHER_COLOURS = ("#7A3600", "#00563F", "#003F63", "#7A3F60", "#7A5500", "#2E6180")
 _OTHER_MARKERS = ("p", "h", "*", "8")
@@ -51,9 +58,11 @@ TITLE_INCHES = 0.36
 
 
 def server_style(server: str) -> ServerStyle:
-    """The colour and marker of a server; a name that is not ours always gets the same one, too."""
+    """The colour and marker of a server, or of a scenario; a name that is not ours always gets the same one, too."""
     if server in _SERVERS:
         return _SERVERS[server]
+    if server in _SCENARIOS:
+        return _SCENARIOS[server]
     number = zlib.crc32(server.encode())
     colour = _OTHER_COLOURS[number % len(_OTHER_COLOURS)]
     return ServerStyle(colour, _OTHER_MARKERS[number // len(_OTHER_COLOURS) % len(_OTHER_MARKERS)])

@@ -1,9 +1,11 @@
 """Made-up results for the tests, shaped like those of the harness: the same seed makes the same files."""
 
+import array
 import csv
 import json
 import random
 from pathlib import Path
+from typing import Optional
 
 from plots.records import Run
 
@@ -129,8 +131,61 @@ def write_head_of_line(results: Path, servers=("blocking-loop", *SERVERS), pause
     return write_experiment(results, "head-of-line", lines, {**ENVIRONMENT, "left_out": []})
 
 
+# What the harness records of the three scenarios: kind, first byte, bytes, message.
+RIBBONS = {
+    "sticky": [("message", 0, 14, 1), ("message", 14, 14, 2), ("sent", 0, 14, ""), ("sent", 14, 14, ""),
+               ("read", 0, 28, "")],
+    "split": [("message", 0, 40, 1), ("message", 40, 40, 2), ("sent", 0, 40, ""), ("sent", 40, 40, ""),
+              *(("read", first, min(24, 80 - first), "") for first in range(0, 80, 24))],
+    "framed": [row for number in range(3) for row in (
+        ("header", 18 * number, 4, number + 1), ("message", 18 * number + 4, 14, number + 1),
+        ("sent", 18 * number, 18, ""), ("decoded", 18 * number + 4, 14, number + 1))]
+        + [("read", first, min(10, 54 - first), "") for first in range(0, 54, 10)],
+}
+
+
+def write_byte_ribbon(results: Path, ribbons: dict[str, list[tuple]] = RIBBONS) -> Path:
+    """The byte-ribbon experiment, one repetition of each scenario in `ribbons`."""
+    folder = results / "byte-ribbon"
+    (folder / "samples").mkdir(parents=True, exist_ok=True)
+    lines = []
+    for scenario, rows in ribbons.items():
+        path = folder / "samples" / f"{scenario}-c1-r1.csv"
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([("kind", "first_byte", "bytes", "message"), *rows])
+        lines.append(run_cells("byte-ribbon", scenario, 1, 1, duration_s=0.02,
+                               samples_file=str(path.relative_to(folder))))
+    return write_experiment(results, "byte-ribbon", lines, {**ENVIRONMENT, "left_out": []})
+
+
+def round_times_ns(scenario: str, rounds: int, seed: int) -> list[int]:
+    """Fast rounds throughout; with Nagle's algorithm all but the first two stall."""
+    noise = random.Random(seed)
+    return [round(noise.uniform(43e6, 48e6) if scenario == "nagle" and number >= 2 else noise.uniform(55e3, 90e3))
+            for number in range(rounds)]
+
+
+def write_write_write_read(results: Path, times_ns: Optional[dict[str, list[list[int]]]] = None) -> Path:
+    """The write-write-read experiment; `times_ns` gives each scenario's repetitions."""
+    if times_ns is None:
+        times_ns = {scenario: [round_times_ns(scenario, 100, repetition) for repetition in (1, 2)]
+                    for scenario in ("nodelay", "nagle")}
+    folder = results / "write-write-read"
+    (folder / "samples").mkdir(parents=True, exist_ok=True)
+    lines = []
+    for scenario, repetitions in times_ns.items():
+        for repetition, times in enumerate(repetitions, start=1):
+            path = folder / "samples" / f"{scenario}-c1-r{repetition}.u32"
+            path.write_bytes(array.array("I", times).tobytes())
+            lines.append(run_cells("write-write-read", scenario, 1, repetition,
+                                   samples_file=str(path.relative_to(folder))))
+    return write_experiment(results, "write-write-read", lines, {**ENVIRONMENT, "left_out": []})
+
+
 def write_all(results: Path) -> None:
     """Every experiment that has a chart."""
+    write_byte_ribbon(results)
+    write_write_write_read(results)
     write_head_of_line(results)
     write_latency(results)
     write_memory(results, spread=0.02)

@@ -20,6 +20,12 @@ class Style(unittest.TestCase):
         servers = ("blocking-loop", "thread-per-connection", "select", "poll", "epoll")
         self.assertEqual(len({style.server_style(server).colour for server in servers}), 5)
 
+    def test_messages_and_scenarios_differ_in_colour(self):
+        self.assertEqual(len(set(style.MESSAGE_COLOURS)), len(style.MESSAGE_COLOURS))
+        nagle, nodelay = style.server_style("nagle"), style.server_style("nodelay")
+        self.assertNotEqual(nagle.colour, nodelay.colour)
+        self.assertNotEqual(nagle.marker, nodelay.marker)
+
     def test_a_foreign_server_has_a_stable_look_that_is_none_of_ours(self):
         look = style.server_style("python3 echo.py")
         # Written out: a look that changes from one start of Python to the next would pass a comparison.

@@ -52,7 +52,7 @@ int list_command(const std::vector<KnownServer>& known);
 int check_command(const std::vector<Target>& targets, bool json, const std::string& save,
                   const Interruption& interruption);
 int load_command(const Target& target, const LoadOptions& options, const Interruption& interruption);
-int sweep_command(const std::vector<Target>& targets, const SweepOptions& options,
+int sweep_command(const Choice& choice, const std::vector<KnownServer>& known, const SweepOptions& options,
                   const Interruption& interruption);
 
 /// How the programs beside the harness were built. Throws BadUse when timings of such a build would be wrong

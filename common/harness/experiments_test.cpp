@@ -15,17 +15,18 @@ using harness::make_schedule;
 using harness::Scale;
 using harness::Schedule;
 using harness::Slot;
+using harness::Subject;
 using harness::Target;
 
 namespace {
 
 constexpr std::uint64_t plenty = 20'000;
 
-Target server(const std::string& name, const std::map<std::string, bool>& expected = {}) {
-  return Target::of({.name = name, .lab = "00", .expected = expected});
+Subject server(const std::string& name, const std::map<std::string, bool>& expected = {}) {
+  return Subject::of(Target::of({.name = name, .lab = "00", .expected = expected}));
 }
 
-std::vector<Target> four_servers() { return {server("a"), server("b"), server("c"), server("d")}; }
+std::vector<Subject> four_servers() { return {server("a"), server("b"), server("c"), server("d")}; }
 
 Experiment experiment(const std::vector<std::string>& needs = {}) {
   return {.name = "test", .description = "", .active = 1, .needs = needs, .quick = {}, .full = {}};
@@ -37,7 +38,7 @@ Scale scale(const std::vector<std::size_t>& connections, int repetitions) {
 
 std::vector<std::tuple<std::size_t, std::size_t, int>> order_of(const Schedule& schedule) {
   std::vector<std::tuple<std::size_t, std::size_t, int>> order;
-  for (const Slot& slot : schedule.slots) order.emplace_back(slot.target, slot.connections, slot.repetition);
+  for (const Slot& slot : schedule.slots) order.emplace_back(slot.subject, slot.connections, slot.repetition);
   return order;
 }
 
@@ -70,8 +71,8 @@ TEST_CASE("each repetition has every server at every point exactly once, before 
     for (std::size_t i = 0; i < 16; ++i) {
       const Slot& slot = schedule.slots[static_cast<std::size_t>(repetition - 1) * 16 + i];
       CHECK(slot.repetition == repetition);
-      CHECK(slot.target < 4);
-      CHECK(seen.insert({slot.target, slot.connections}).second);
+      CHECK(slot.subject < 4);
+      CHECK(seen.insert({slot.subject, slot.connections}).second);
     }
     CHECK(seen.size() == 16);
   }
@@ -95,23 +96,23 @@ TEST_CASE("servers are interleaved, and every repetition has an order of its own
 }
 
 TEST_CASE("a server that lacks what an experiment needs is left out with the reason") {
-  const std::vector<Target> targets{server("blocking", {{"silent-client-stops-no-one", false}}),
-                                    server("free", {{"silent-client-stops-no-one", true}}),
-                                    Target::foreign({"./mine", "--port", "{port}"})};
+  const std::vector<Subject> subjects{server("blocking", {{"silent-client-stops-no-one", false}}),
+                                      server("free", {{"silent-client-stops-no-one", true}}),
+                                      Subject::of(Target::foreign({"./mine", "--port", "{port}"}))};
   const Schedule schedule =
-      make_schedule(experiment({"silent-client-stops-no-one"}), scale({1, 10}, 2), targets, 1, plenty);
+      make_schedule(experiment({"silent-client-stops-no-one"}), scale({1, 10}, 2), subjects, 1, plenty);
   CHECK(schedule.left_out ==
         std::vector<std::string>{"blocking: by its nature not 'silent-client-stops-no-one'"});
   CHECK(schedule.slots.size() == 2 * 2 * 2);
-  for (const Slot& slot : schedule.slots) CHECK(slot.target != 0);
+  for (const Slot& slot : schedule.slots) CHECK(slot.subject != 0);
 
-  CHECK(make_schedule(experiment(), scale({1, 10}, 2), targets, 1, plenty).left_out.empty());
+  CHECK(make_schedule(experiment(), scale({1, 10}, 2), subjects, 1, plenty).left_out.empty());
 }
 
 TEST_CASE("a server that stops at 1024 descriptors takes part up to 1000 connections") {
-  const std::vector<Target> targets{server("walled", {{"more-than-1024", false}}),
-                                    server("open", {{"more-than-1024", true}})};
-  const Schedule schedule = make_schedule(experiment(), scale({100, 1000, 3000}, 1), targets, 1, plenty);
+  const std::vector<Subject> subjects{server("walled", {{"more-than-1024", false}}),
+                                      server("open", {{"more-than-1024", true}})};
+  const Schedule schedule = make_schedule(experiment(), scale({100, 1000, 3000}, 1), subjects, 1, plenty);
   CHECK(schedule.left_out ==
         std::vector<std::string>{"walled at 3000 connections: by its nature not 'more-than-1024'"});
   auto order = order_of(schedule);
@@ -130,6 +131,33 @@ TEST_CASE("points beyond the limit of descriptors are left out with the limit") 
   for (const Slot& slot : schedule.slots) CHECK(slot.connections <= 206);
 }
 
+TEST_CASE("scenarios are scheduled like servers, and need nothing of them") {
+  const std::vector<Subject> subjects{Subject::of(harness::Scenario{.name = "one", .message_bytes = 40}),
+                                      Subject::of(harness::Scenario{.name = "two"})};
+  CHECK(subjects[0].message_bytes == 40);
+  CHECK_FALSE(subjects[0].server);
+  const Schedule schedule =
+      make_schedule(experiment({"silent-client-stops-no-one"}), scale({1, 3000}, 2), subjects, 1, plenty);
+  CHECK(schedule.left_out.empty());
+  CHECK(schedule.slots.size() == 2 * 2 * 2);
+}
+
+TEST_CASE("the scenarios of an experiment have names of their own, which no server of the labs has") {
+  std::set<std::string> servers;
+  for (const auto& known : harness::read_known_servers(harness::program_folder() + "/../bin/servers.csv"))
+    servers.insert(known.name);
+  REQUIRE_FALSE(servers.empty());
+  for (const Experiment& each : harness::experiments()) {
+    CAPTURE(each.name);
+    std::set<std::string> names;
+    for (const harness::Scenario& scenario : each.scenarios) {
+      CHECK(names.insert(scenario.name).second);
+      CHECK_FALSE(servers.contains(scenario.name));
+      CHECK(scenario.message_bytes > 0);
+    }
+  }
+}
+
 TEST_CASE("the experiments have names of their own, points in ascending order, and need what is known") {
   const std::set<std::string> behaviours{"silent-client-stops-no-one", "more-than-1024"};
   std::set<std::string> names;
@@ -137,6 +165,7 @@ TEST_CASE("the experiments have names of their own, points in ascending order, a
     CAPTURE(each.name);
     CHECK(names.insert(each.name).second);
     CHECK_FALSE(each.description.empty());
+    CHECK(bool(each.conduct != nullptr));  // doctest can't print a function
     for (const std::string& need : each.needs) CHECK(behaviours.contains(need));
     for (const Scale* profile : {&each.quick, &each.full}) {
       REQUIRE_FALSE(profile->connections.empty());

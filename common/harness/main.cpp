@@ -44,7 +44,8 @@ int run(int argc, char** argv) {
   net::CommandLine list = options.command("list", "the servers, experiments and behaviours it knows");
   net::CommandLine check = options.command("check", "judge servers: the behaviour matrix");
   net::CommandLine load = options.command("load", "measure one load point");
-  net::CommandLine sweep = options.command("sweep", "run an experiment: servers × points × repetitions");
+  net::CommandLine sweep =
+      options.command("sweep", "run an experiment: servers (or its own scenarios) × points × repetitions");
 
   bool json = false;
   std::string save;
@@ -84,7 +85,7 @@ int run(int argc, char** argv) {
   if (words.empty()) throw BadUse("sweep takes the name of an experiment; 'harness list' prints them");
   sweep_options.experiment = words.front();
   choice.names.assign(words.begin() + 1, words.end());
-  return sweep_command(choose_targets(choice, known), sweep_options, interruption);
+  return sweep_command(choice, known, sweep_options, interruption);
 }
 
 }  // namespace

@@ -2,12 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
-
 #include "common/harness/environment.h"
 #include "common/harness/experiments.h"
-#include "common/harness/head_of_line.h"
 #include "common/harness/progress.h"
 
 namespace harness {
@@ -23,90 +19,80 @@ const Experiment& find_experiment(const std::string& name) {
   throw BadUse(fmt::format("unknown experiment '{}': there are {}", name, names));
 }
 
+// The servers that the user chose, or the scenarios of an experiment that is not about servers.
+std::vector<Subject> choose_subjects(const Experiment& experiment, const Choice& choice,
+                                     const std::vector<KnownServer>& known) {
+  std::vector<Subject> subjects;
+  for (const Scenario& scenario : experiment.scenarios) subjects.push_back(Subject::of(scenario));
+  if (subjects.empty()) {
+    for (const Target& target : choose_targets(choice, known)) subjects.push_back(Subject::of(target));
+  } else if (!choice.names.empty() || !choice.connect.empty() || !choice.command.empty()) {
+    throw BadUse(fmt::format("{} starts programs of its own and takes no server: give its name alone",
+                             experiment.name));
+  }
+  return subjects;
+}
+
 class Sweep {
  public:
-  Sweep(const Experiment& experiment, const Scale& scale, const Cores& cores,
-        const Interruption& interruption, Records& records)
-      : experiment_(experiment),
-        scale_(scale),
-        cores_(cores),
-        interruption_(interruption),
-        records_(records) {}
+  Sweep(const Experiment& experiment, const Conditions& conditions, Records& records)
+      : experiment_(experiment), conditions_(conditions), records_(records) {}
 
   // Runs what the records don't hold yet.
-  void run(const Schedule& schedule, const std::vector<Target>& targets) {
+  void run(const Schedule& schedule, const std::vector<Subject>& subjects) {
     Progress progress(experiment_.name, schedule.slots.size());
     for (const Slot& slot : schedule.slots) {
-      const Target& target = targets[slot.target];
-      progress.step(fmt::format("{}, {} connections", target.name, slot.connections));
-      Run run = planned(slot, target);
-      if (records_.has(run)) continue;
-      interruption_.check();
-      if (experiment_.name == "head-of-line") {
-        progress.note(head_of_line(run, target));
-      } else {
-        load(run, target);
-      }
-      records_.add(run);
+      const Subject& subject = subjects[slot.subject];
+      progress.step(subject.server ? fmt::format("{}, {} connections", subject.name, slot.connections)
+                                   : subject.name);
+      const Run plan = planned(slot, subject);
+      if (records_.has(plan)) continue;
+      conditions_.interruption.check();
+      Outcome outcome = experiment_.conduct(plan, subject, conditions_);
+      outcome.run.experiment = plan.experiment;
+      outcome.run.repetition = plan.repetition;
+      if (!outcome.note.empty()) progress.note(outcome.note);
+      record(outcome);
     }
   }
 
  private:
   // What a run's row will say of its place in the schedule.
-  Run planned(const Slot& slot, const Target& target) const {
+  Run planned(const Slot& slot, const Subject& subject) const {
     Run run;
     run.experiment = experiment_.name;
-    run.server = target.name;
+    run.server = subject.name;
     run.connections = slot.connections;
     run.active = experiment_.active.value_or(slot.connections);
-    run.message_bytes = message_bytes;
+    run.message_bytes = subject.message_bytes;
     run.repetition = slot.repetition;
     return run;
   }
 
-  void load(Run& run, const Target& target) {
-    const Measured measured = measure(target,
-                                      {.connections = run.connections,
-                                       .active = run.active,
-                                       .message_bytes = message_bytes,
-                                       .warm_up = scale_.warm_up,
-                                       .duration = scale_.duration},
-                                      cores_, interruption_);
-    const Run plan = run;
-    run = measured.run;
-    run.experiment = plan.experiment;
-    run.repetition = plan.repetition;
-    if (!measured.latency_ns.empty())
-      run.samples_file = records_.add_samples(file_name_for(run), measured.latency_ns);
+  // The samples first: a row on disk names files that are there.
+  void record(Outcome& outcome) {
+    const std::string name = file_name_for(outcome.run);
+    if (!outcome.latency_ns.empty())
+      outcome.run.samples_file = records_.add_samples(name, outcome.latency_ns);
+    if (!outcome.events.empty()) outcome.run.samples_file = records_.add_text(name + ".csv", outcome.events);
+    records_.add(outcome.run);
   }
 
-  std::string head_of_line(Run& run, const Target& target) {
-    const HeadOfLine result = run_head_of_line(target, cores_, interruption_);
-    const Run plan = run;
-    run = result.run;
-    run.experiment = plan.experiment;
-    run.repetition = plan.repetition;
-    run.samples_file = records_.add_text(file_name_for(run) + ".csv", result.requests);
-    return fmt::format("{}: longest wait {:.1f} ms", run.server, result.longest_wait_ms);
-  }
-
-  static constexpr std::size_t message_bytes = 14;
   const Experiment& experiment_;
-  const Scale& scale_;
-  const Cores& cores_;
-  const Interruption& interruption_;
+  const Conditions& conditions_;
   Records& records_;
 };
 
 }  // namespace
 
-int sweep_command(const std::vector<Target>& targets, const SweepOptions& options,
+int sweep_command(const Choice& choice, const std::vector<KnownServer>& known, const SweepOptions& options,
                   const Interruption& interruption) {
-  const Build build = measurable_build();
   const Experiment& experiment = find_experiment(options.experiment);
+  const std::vector<Subject> subjects = choose_subjects(experiment, choice, known);
+  const Build build = measurable_build();
   const Scale& scale = options.profile == "full" ? experiment.full : experiment.quick;
   const auto seed = static_cast<std::uint64_t>(options.seed);
-  const Schedule schedule = make_schedule(experiment, scale, targets, seed, raise_descriptor_limit());
+  const Schedule schedule = make_schedule(experiment, scale, subjects, seed, raise_descriptor_limit());
   const Cores cores = Cores::choose();
   const std::string environment =
       environment_json(build, facts_of(cores, options.profile, seed, schedule.left_out));
@@ -115,7 +101,8 @@ int sweep_command(const std::vector<Target>& targets, const SweepOptions& option
   for (const std::string& reason : schedule.left_out) fmt::print(stderr, "left out: {}\n", reason);
   pin_to_core(*cores.generator);
   try {
-    Sweep(experiment, scale, cores, interruption, records).run(schedule, targets);
+    const Conditions conditions{.scale = scale, .cores = cores, .interruption = interruption};
+    Sweep(experiment, conditions, records).run(schedule, subjects);
   } catch (const Interrupted&) {
     throw Interrupted(fmt::format("interrupted: {} of {} runs are kept in {}; --resume goes on from there",
                                   records.size(), schedule.slots.size(), records.folder()));

@@ -142,6 +142,11 @@ class Harness(OneLine):
         self.refuses(("sweep", "head-of-line", "--profile", "huge"), "quick, full", "'huge'")
         self.refuses(("sweep", "head-of-line", "--seed", "-1"), "--seed", "from 0 to", "'-1'")
 
+    def test_servers_where_none_are_taken(self):
+        for experiment in ("byte-ribbon", "write-write-read"):
+            for words in (("epoll",), ("all",), ("epol",), ("--connect", "127.0.0.1:9"), ("--", "cat")):
+                self.refuses(("sweep", experiment, *words), f"{experiment} starts programs of its own", "alone")
+
     def test_addresses_that_are_none(self):
         for command in (("check",), ("load",), ("sweep", "head-of-line")):
             for address in ("127.0.0.1", "127.0.0.1:", ":9000", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:http"):
