@@ -31,12 +31,17 @@ def is_served(client):
     return False
 
 
+def state(process):
+    """'S' sleeping, 'T' stopped, 'Z' a zombie, and so on."""
+    return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0]
+
+
 def children(process):
-    """The states of a process's children: 'S' sleeping, 'Z' a zombie, and so on."""
+    """The states of a process's children."""
     states = []
     for number in Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii").split():
         with contextlib.suppress(OSError):  # reaped meanwhile
-            states.append(Path(f"/proc/{number}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0])
+            states.append(state(number))
     return states
 
 
@@ -50,6 +55,7 @@ class Children(unittest.TestCase):
             self.assertTrue(all(is_served(client) for client in clients))
             self.assertEqual(len(children(server.process.pid)), self.CLIENTS)
             os.kill(server.process.pid, signal.SIGSTOP)
+            self.assertTrue(wait_until(lambda: state(server.process.pid) == "T"))
             for client in clients:
                 client.close()
             self.assertTrue(wait_until(lambda: children(server.process.pid) == ["Z"] * self.CLIENTS))
