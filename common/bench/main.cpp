@@ -1,4 +1,4 @@
-// bench: how fast the lab's servers and its load generator are, as ratios to public counterparts.
+// bench: how fast the lab's servers and its load generator are, as ratios to public counterparts; and its codecs.
 //
 // Run:       make bench            or   build/bin/bench --pairs 40
 // Look for:  the median of each ratio, how far its pairs lie apart, and the goal beside it. A goal that is
@@ -13,9 +13,11 @@
 #include <iterator>
 
 #include "common/bench/client_cost.h"
+#include "common/bench/decode_speed.h"
 #include "common/bench/figure.h"
 #include "common/bench/idle_memory.h"
 #include "common/bench/pairs.h"
+#include "common/bench/recording_cost.h"
 #include "common/bench/report.h"
 #include "common/harness/commands.h"
 #include "common/harness/environment.h"
@@ -77,9 +79,12 @@ std::vector<Figure> measure(const Options& options, const harness::Cores& cores,
   }
   const bool clients = wanted("client");
   const bool memory = wanted("memory");
+  const bool decoding = wanted("decode");
+  const bool recording = wanted("recording");
   const auto pairs = static_cast<std::size_t>(options.pairs);
-  harness::Progress progress(
-      "bench", (comparisons.size() + (clients ? 1 : 0)) * pairs + (memory ? bench::memory_repetitions : 0));
+  harness::Progress progress("bench", (comparisons.size() + (clients ? 1 : 0) + (recording ? 1 : 0)) * pairs +
+                                          (memory ? bench::memory_repetitions : 0) +
+                                          (decoding ? bench::decode_repetitions : 0));
   const bench::PairPlan plan{
       .pairs = pairs, .seed = static_cast<std::uint64_t>(options.seed), .core = *cores.generator};
   std::vector<Figure> figures = bench::run_pairs(comparisons, plan, progress, interruption);
@@ -92,6 +97,14 @@ std::vector<Figure> measure(const Options& options, const harness::Cores& cores,
     figures.push_back(bench::idle_memory(lab("epoll"), 10'000, {.value = 64, .at_least = false}, cores,
                                          progress, interruption));
   }
+  if (decoding) {
+    auto more = bench::decode_speed(plan.seed, progress, interruption);
+    std::move(more.begin(), more.end(), std::back_inserter(figures));
+  }
+  if (recording) {
+    auto more = bench::recording_cost(harness::program_folder(), pairs, cores, progress, interruption);
+    std::move(more.begin(), more.end(), std::back_inserter(figures));
+  }
   return figures;
 }
 
@@ -102,7 +115,8 @@ int run(int argc, char** argv) {
   line.number("--pairs", options.pairs, 1, 10'000, "pairs of runs for each ratio");
   line.number("--seed", options.seed, 0, INT64_MAX, "the same seed gives the same order of runs");
   line.text("--results", options.results, "the folder of all records");
-  line.text("--only", options.only, "only figures with this in their name; also: client, memory");
+  line.text("--only", options.only,
+            "only figures with this in their name; also: client, memory, decode, recording");
   line.parse(argc, argv);
 
   const harness::Build build = harness::measurable_build();
@@ -115,7 +129,8 @@ int run(int argc, char** argv) {
   const std::string folder = options.results + "/bench";
   bench::write_records(folder, figures, environment);
   fmt::print(
-      "servers: requests a second of CPU time, 50 connections, 14-byte messages, both ends on one core\n{}",
+      "servers: requests a second of CPU time, 50 connections, 14-byte messages, both ends on one core\n"
+      "decode: 10 MB of stream, a second of CPU time, one thread\n{}",
       bench::table(figures));
   fmt::print("recorded in {}\n", folder);
   return 0;
