@@ -28,7 +28,7 @@ LAB_ROOMS := net framing demonstration timeline
 LAB_OBJECTS := $(foreach room,$(LAB_ROOMS),$(call objects,$(call sources,$(room))))
 FOR_LABS := $(BUILD)/obj/for-labs.a
 HARNESS := $(filter-out %/main.o,$(call objects,$(call sources,harness)))
-BENCH := $(call objects,$(call sources,bench))
+BENCH := $(call objects,$(filter-out %-echo.cpp,$(call sources,bench)))
 # liburing is optional: without it lab 13 has no program.
 HAS_LIBURING := $(shell $(CXX) -include liburing.h -x c++ -E /dev/null >/dev/null 2>&1 && echo yes)
 LAB_SOURCES := $(filter-out %_test.cpp $(if $(HAS_LIBURING),,labs/13-io-uring/%),$(wildcard labs/*/*.cpp))
@@ -81,6 +81,10 @@ progress: deps ## which labs are done, started, open
 .PHONY: report
 report: deps ## draw the charts again from what is in results/
 	@"$$($(FIND_PYTHON))" -m plots
+
+.PHONY: own
+own: build ## judge, measure and draw your own server: make own SERVER="COMMAND…" (lab 15)
+	@common/setup/run-own.sh $(BIN) $(PROFILE) $(SEED)
 
 .PHONY: handouts
 handouts: build ## run the commands of all handouts and compare what they print
@@ -145,7 +149,7 @@ $(FOR_LABS): $(LAB_OBJECTS)
 
 # The benchmark, and the servers in C that it compares with. A counterpart whose library isn't installed is left out.
 .PHONY: bench-programs
-bench-programs: $(BIN)/bench $(BUILD)/bench/minimal-epoll $(BUILD)/bench/libuv-echo
+bench-programs: $(BIN)/bench $(BUILD)/bench/minimal-epoll $(BUILD)/bench/libuv-echo $(BUILD)/bench/asio-echo
 
 $(BIN)/bench: $(BENCH) $(HARNESS) $(FOR_LABS)
 
@@ -155,6 +159,13 @@ $(BUILD)/bench/%: common/bench/%.c $(BUILD)/flags
 	@if grep -q '<uv.h>' $< && ! echo '#include <uv.h>' | $(CXX) -x c -E - >/dev/null 2>&1; then \
 	  echo "left out $@: uv.h not found (Debian's package: libuv1-dev)"; \
 	else echo "build $@" && $(CXX) -x c -std=gnu11 $(OPTIMIZE) $(WARNINGS) $(EXTRA_FLAGS) -o $@ $< $(BENCH_LIBS); fi
+
+# Without the warnings: its header gives some of its own.
+$(BUILD)/bench/asio-echo: common/bench/asio-echo.cpp $(BUILD)/flags
+	@mkdir -p $(@D)
+	@if $(CXX) -include asio.hpp -std=c++20 -x c++ -E /dev/null >/dev/null 2>&1; then \
+	  echo "build $@" && $(CXX) -std=c++20 $(OPTIMIZE) -o $@ $< -pthread; \
+	else echo "left out $@: asio.hpp not found (Debian's package: libasio-dev)"; fi
 
 $(BUILD)/obj/%.o: %.cpp $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -54,7 +54,13 @@ std::vector<Comparison> all_comparisons() {
           {lab("poll"), lab("epoll"), Goal{0.95}},
           {lab("select"), lab("epoll")},
           {lab("thread-per-connection"), lab("epoll")},
-          {lab("blocking-loop"), lab("epoll")}};
+          {lab("blocking-loop"), lab("epoll")},
+          {lab("process-per-connection"), lab("epoll")},
+          {lab("nonblocking-loop"), lab("epoll")},
+          {lab("epoll-edge"), lab("epoll")},
+          {lab("coroutines"), lab("epoll"), Goal{0.97}},
+          {lab("coroutines"), counterpart("asio-echo", "asio coroutines"), Goal{1.25}},
+          {lab("io-uring"), lab("epoll"), Goal{1.08}}};
 }
 
 bool is_built(const Server& server) { return access(server.command.front().c_str(), X_OK) == 0; }
@@ -68,13 +74,14 @@ std::vector<Figure> measure(const Options& options, const harness::Cores& cores,
   std::vector<Figure> skipped;
   for (const Comparison& comparison : all_comparisons()) {
     if (!wanted(comparison.name())) continue;
-    if (is_built(comparison.base)) {
+    if (is_built(comparison.base) && is_built(comparison.subject)) {
       comparisons.push_back(comparison);
     } else {
-      skipped.push_back({.name = comparison.name(),
-                         .unit = "ratio",
-                         .goal = comparison.goal,
-                         .note = "skipped: needs libuv (Debian: libuv1-dev)"});
+      skipped.push_back(
+          {.name = comparison.name(),
+           .unit = "ratio",
+           .goal = comparison.goal,
+           .note = "skipped: needs libuv1-dev, libasio-dev or liburing-dev (Debian's packages)"});
     }
   }
   const bool clients = wanted("client");
