@@ -13,10 +13,21 @@ python=$(common/setup/find-python.sh matplotlib rich) || exit 2
 judged=$?
 [ $judged -le 1 ] || exit $judged
 # With RESUME=1, what an interrupted course has begun goes on, and what it had not reached begins.
-for experiment in byte-ribbon write-write-read head-of-line latency-vs-connections memory-vs-connections throughput-vs-connections; do
+for experiment in byte-ribbon write-write-read slow-reader head-of-line latency-vs-connections memory-vs-connections throughput-vs-connections; do
   resume=
   [ -z "$RESUME" ] || [ ! -d "results/$experiment" ] || resume=--resume
   "$bin/harness" sweep "$experiment" --profile "$profile" --seed "$seed" $resume || exit $?
+done
+# Lab 11: each says whether it is as described; 77: this machine lacks something for it, and it said what.
+for demonstration in close-unsent close-unread half-close linger-zero send-after-end poll-masks buffer-sizes at-most-once \
+  exactly-once vanishing-peer; do
+  if "$bin/$demonstration" >"results/$demonstration.txt"; then
+    echo "$demonstration: as described"
+  else
+    ended=$?
+    [ $ended = 77 ] || judged=1
+    tail -n 1 "results/$demonstration.txt"
+  fi
 done
 "$python" -m plots || exit $?
 "$python" -m common.guide summary || exit $?
