@@ -13,6 +13,7 @@
 #include <liburing.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
@@ -48,30 +49,42 @@ class Server {
 
   void run() {
     for (;;) {
-      const int submitted = io_uring_submit_and_wait(ring_.get(), 1);
+      const int submitted = io_uring_submit_and_wait(ring_.get(), has_more_to_do_ ? 0 : 1);
+      has_more_to_do_ = false;
       if (submitted < 0 && submitted != -EINTR) throw net::SystemError("io_uring_enter", -submitted);
-      unsigned head = 0;
-      unsigned count = 0;
-      io_uring_cqe* completion = nullptr;
-      io_uring_for_each_cqe(ring_.get(), head, completion) {
-        complete(*completion);
-        ++count;
-      }
+      const unsigned count = io_uring_peek_batch_cqe(ring_.get(), completions_.data(),
+                                                     static_cast<unsigned>(completions_.size()));
+      const std::span completions = std::span(completions_).first(count);
+      settle_replies(completions);
+      for (const io_uring_cqe* completion : completions) complete(*completion);
       io_uring_cq_advance(ring_.get(), count);
     }
   }
 
  private:
+  // A reply from a pooled buffer is sent while it is handed over, or not at all. Sent whole, as nearly always, it makes
+  // no completion (IOSQE_CQE_SKIP_SUCCESS): otherwise each would end the wait for the next request at once. So those
+  // of the last round that have none are done.
+  void settle_replies(std::span<io_uring_cqe* const> completions) {
+    for (const io_uring_cqe* completion : completions) {
+      if (call_of(*completion) == Call::send) sent(number_of(*completion), completion->res);
+    }
+    for (const int number : replied_) {
+      if (at(number).pooled >= 0) sent(number, static_cast<int>(at(number).sending.size()));
+    }
+    for (const int number : replied_) go_on(number);
+    replied_.clear();
+  }
+
   void complete(const io_uring_cqe& completion) {
-    const auto number = static_cast<int>(completion.user_data >> 8);
-    switch (static_cast<Call>(completion.user_data & 0xff)) {
+    const int number = number_of(completion);
+    switch (call_of(completion)) {
       case Call::accept:
         return accepted(completion);
       case Call::receive:
         received(number, completion);
         return go_on(number);
       case Call::send:
-        sent(number, completion.res);
         return go_on(number);
       case Call::cancel:
         return;
@@ -114,8 +127,10 @@ class Server {
       const auto bytes = ring_.pooled(buffer, static_cast<std::size_t>(completion.res));
       if (connection.sending.empty() && connection.unsent.empty() && !connection.is_broken) {
         connection.pooled = buffer;
+        replied_.push_back(number);
         // Only what fits now: a pooled buffer must not wait for a client that doesn't read.
-        return send(number, bytes, MSG_DONTWAIT);
+        send(number, bytes, MSG_DONTWAIT).flags |= IOSQE_CQE_SKIP_SUCCESS;
+        return;
       }
       connection.unsent.insert(connection.unsent.end(), bytes.begin(), bytes.end());
       ring_.give_back(buffer);
@@ -146,11 +161,16 @@ class Server {
     if (connection.sending.empty() && !connection.unsent.empty()) {
       connection.own = std::move(connection.unsent);
       connection.unsent = {};
-      send(number, connection.own, MSG_WAITALL);
+      send(number, connection.own, 0);
     }
     const bool is_slow = !connection.own.empty();
     if (connection.is_receiving && is_slow) stop_receiving(number);
-    if (!connection.sending.empty()) return;
+    if (!connection.sending.empty()) {
+      // Behind a pooled reply, whose end makes no completion, something else is to be done.
+      const bool is_last = connection.unsent.empty() && connection.is_receiving && !connection.has_ended;
+      has_more_to_do_ |= connection.pooled >= 0 && !is_last;
+      return;
+    }
     if (!connection.has_ended && !connection.is_receiving) receive(number);
     if (!connection.has_ended) return;
     if (connection.is_receiving) {
@@ -184,11 +204,13 @@ class Server {
     io_uring_sqe_set_data64(&request, about(Call::receive, number));
   }
 
-  void send(int number, std::span<const char> bytes, int flags) {
+  // MSG_WAITALL: less than all is a failure.
+  io_uring_sqe& send(int number, std::span<const char> bytes, int flags) {
     at(number).sending = bytes;
     io_uring_sqe& request = ring_.request();
-    io_uring_prep_send(&request, number, bytes.data(), bytes.size(), MSG_NOSIGNAL | flags);
+    io_uring_prep_send(&request, number, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_WAITALL | flags);
     io_uring_sqe_set_data64(&request, about(Call::send, number));
+    return request;
   }
 
   // A client that doesn't take its replies isn't read from: its bytes would fill this server's memory.
@@ -201,12 +223,19 @@ class Server {
   static std::uint64_t about(Call call, int number) {
     return static_cast<std::uint64_t>(number) << 8 | static_cast<std::uint64_t>(call);
   }
+  static Call call_of(const io_uring_cqe& completion) {
+    return static_cast<Call>(completion.user_data & 0xff);
+  }
+  static int number_of(const io_uring_cqe& completion) { return static_cast<int>(completion.user_data >> 8); }
   Connection& at(int number) { return connections_[static_cast<std::size_t>(number)]; }
 
   net::FileDescriptor listener_;
   net::SpareDescriptor spare_;
   Ring ring_;
   std::vector<Connection> connections_;  // the descriptor's number is the index
+  std::vector<int> replied_;             // connections with a pooled reply in this round
+  std::array<io_uring_cqe*, Ring::most_completions> completions_{};
+  bool has_more_to_do_ = false;  // not to wait before the next round
   bool is_accepting_ = false;
   bool multishot_ = true;
 };

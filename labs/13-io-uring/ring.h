@@ -17,6 +17,7 @@
 class Ring {
  public:
   static constexpr unsigned buffer_bytes = 2 * 1024;
+  static constexpr unsigned most_completions = 4096;  // that the ring holds at a time
 
   Ring() {
     // Completions are worked on only when this thread waits for them, not by interrupting it (Linux 6.1).
@@ -65,7 +66,12 @@ class Ring {
     void operator()(io_uring_buf_ring* memory) const { std::free(memory); }
   };
 
-  int start(unsigned flags) { return io_uring_queue_init(1024, &ring_, flags); }
+  int start(unsigned flags) {
+    io_uring_params parameters{};
+    parameters.flags = flags | IORING_SETUP_CQSIZE;
+    parameters.cq_entries = most_completions;
+    return io_uring_queue_init_params(1024, &ring_, &parameters);
+  }
 
   void offer_buffers() {
     pool_.reset(static_cast<io_uring_buf_ring*>(std::aligned_alloc(4096, buffers * sizeof(io_uring_buf))));
