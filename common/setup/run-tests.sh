@@ -6,39 +6,49 @@ BIN=$build/bin
 export BIN
 python=$(common/setup/find-python.sh matplotlib rich) || exit 2
 
-log=$(mktemp) || exit 1
-trap 'rm -f "$log"' EXIT
+logs=$(mktemp -d) || exit 1
+trap 'rm -rf "$logs"' EXIT
 passed=0 failed=0 skipped=0 status=0
 
-# Runs a test program, shows its output as it comes, and keeps it for counting.
+# Runs a test program into the log of that name.
 run() {
-  echo "== $*"
-  { "$@" 2>&1 || printf '\nexit %s\n' $?; } | tee "$log"
-  last_line=$(tail -n 1 "$log")
-  case $last_line in "exit "*) status=1 ;; esac
+  log=$logs/$1
+  shift
+  { echo "== $*" && "$@" 2>&1 || printf '\nexit %s\n' $?; } >"$log"
 }
-count() { sed -nE "s/.*$1.*/\\1/p" "$log" | tail -n 1; }
+suite() { run "$(echo "$1" | tr / -)" "$python" -m unittest discover -s "$1" -t .; }
 
-run "$build/test/common-tests"
-cases=$(count 'test cases: *([0-9]+)')
-failed=$(count 'test cases:.*\| *([0-9]+) failed')
-if [ -z "$cases" ]; then
-  echo "common-tests: no test ran"
-  status=1 cases=0 failed=0
-fi
-passed=$((cases - failed))
-
-for folder in common/harness common/guide labs plots; do
-  run "$python" -m unittest discover -s $folder -t .
-  ran=$(count 'Ran ([0-9]+) tests?')
-  bad=$(($(count 'failures=([0-9]+)' | grep . || echo 0) + $(count 'errors=([0-9]+)' | grep . || echo 0)))
-  left_out=$(count 'skipped=([0-9]+)' | grep . || echo 0)
-  if [ -z "$ran" ]; then
-    echo "$folder: no test ran"
-    status=1 ran=0
+# The last number that a pattern finds in a log, or else $3.
+number() { sed -nE "s/.*$1.*/\1/p" "$logs/$2" | tail -n 1 | grep . || echo "$3"; }
+# Shows a log and counts what is in it.
+add_up() {
+  cat "$logs/$1"
+  case $(tail -n 1 "$logs/$1") in "exit "*) status=1 ;; esac
+  if [ "$1" = common-tests ]; then
+    ran=$(number 'test cases: *([0-9]+)' "$1" 0)
+    bad=$(number 'test cases:.*\| *([0-9]+) failed' "$1" 0) left_out=0
+  else
+    ran=$(number 'Ran ([0-9]+) tests?' "$1" 0)
+    bad=$(($(number 'failures=([0-9]+)' "$1" 0) + $(number 'errors=([0-9]+)' "$1" 0)))
+    left_out=$(number 'skipped=([0-9]+)' "$1" 0)
+  fi
+  if [ "$ran" = 0 ]; then
+    echo "$1: no test ran"
+    status=1
   fi
   passed=$((passed + ran - bad - left_out)) failed=$((failed + bad)) skipped=$((skipped + left_out))
-done
+}
+
+run common-tests "$build/test/common-tests"
+add_up common-tests
+# Alone: these hold measurements to what a quiet machine can do.
+suite common/harness
+add_up common-harness
+# The others mostly wait for what they have started: two at a time.
+(suite common/guide && suite plots) &
+suite labs
+wait
+for log in common-guide plots labs; do add_up $log; done
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ] || status=1
