@@ -7,10 +7,12 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from plots import byte_ribbon, head_of_line, latency, memory, throughput, write_write_read
+from plots import (buffers_over_time, byte_ribbon, head_of_line, latency, memory, system_calls,
+                   throughput, work_per_request, write_write_read)
 from plots.records import RecordsError, read_experiment
 
-CHARTS = (byte_ribbon, write_write_read, head_of_line, latency, memory, throughput)
+CHARTS = (byte_ribbon, write_write_read, buffers_over_time, head_of_line, latency, memory, throughput,
+          work_per_request, system_calls)
 
 
 def save(figure: Figure, output: Path, chart: str) -> list[Path]:

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from statistics import median
-from typing import Optional
+from typing import Callable, Optional
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -17,7 +17,7 @@ EDGE_ROW = 0.1
 
 @dataclass(frozen=True)
 class Point:
-    """All repetitions of one server at one number of open connections."""
+    """All repetitions of one server at one number of open connections, or at whatever else the x axis shows."""
 
     connections: int
     runs: list[Run]
@@ -40,11 +40,12 @@ class Point:
         return dict(total)
 
 
-def points_by_server(experiment: Experiment) -> dict[str, list[Point]]:
-    """For each server, in the order of the labs, its points from few connections to many."""
+def points_by_server(experiment: Experiment,
+                     x: Callable[[Run], int] = lambda run: run.connections) -> dict[str, list[Point]]:
+    """For each server, in the order of the labs, its points from few connections (or `x`) to many."""
     grouped = defaultdict(lambda: defaultdict(list))
     for run in experiment.runs:
-        grouped[run.server][run.connections].append(run)
+        grouped[run.server][x(run)].append(run)
     return {server: [Point(connections, runs) for connections, runs in sorted(grouped[server].items())]
             for server in in_order(grouped)}
 

@@ -1,5 +1,6 @@
 """The words under a chart: what was left out, invalid or failed, and where the numbers come from."""
 
+import re
 from collections import Counter, defaultdict
 from typing import Iterable
 
@@ -27,7 +28,8 @@ def machine(experiment: Experiment) -> str:
 def facts(experiment: Experiment) -> list[str]:
     """How the runs were made, and on what: the two last lines of every chart about servers."""
     runs = experiment.runs
-    repetitions = Counter((run.server, run.connections, run.active, run.message_bytes) for run in runs)
+    repetitions = Counter((run.server, run.connections, run.active, run.message_bytes, run.work_us, run.wait_us, run.all_cores)
+                          for run in runs)
     loops = " and ".join(sorted({run.loop or "unknown" for run in runs}))
     often = span(repetitions.values())
     idle = all(run.duration_s == 0 for run in runs)
@@ -65,13 +67,18 @@ def failure_notes(experiment: Experiment) -> list[str]:
             f"measured). {'; '.join(stated)}."]
 
 
+def _kind(reason: str) -> str:
+    """A reason without its figures, which differ from one repetition to the next."""
+    return re.sub(r"\d+ % of the time", "too much time", reason.partition(":")[0]) or "no reason recorded"
+
+
 def point_notes(experiment: Experiment) -> list[str]:
     """What the marks of a chart over connections mean, where they occur, and who was left out."""
     notes = ["Line: median of the repetitions; bar: lowest to highest; small points: each repetition."]
     servers_of = defaultdict(list)
     for run in experiment.runs:
         if not run.valid:
-            servers_of[run.invalid_reason or "no reason recorded"].append(run.server)
+            servers_of[_kind(run.invalid_reason)].append(run.server)
     for reason, servers in sorted(servers_of.items()):
         which = ", ".join(f"{server} {servers.count(server)}" for server in in_order(servers))
         notes.append(f"Hollow: invalid, in no median: {reason} (repetitions: {which}).")

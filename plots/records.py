@@ -54,6 +54,11 @@ class Run(NamedTuple):
     slab_both_ends_bytes: Optional[float]
     threads: Optional[float]
     samples_file: str
+    # Records of an earlier version of the harness don't have these columns.
+    work_us: int = 0
+    wait_us: int = 0
+    all_cores: bool = False
+    server_system_calls_per_request: Optional[float] = None
 
     def failures(self) -> dict[str, int]:
         """The failures that happened, by their kind; a kind that did not happen is not in it."""
@@ -138,22 +143,29 @@ _READERS = {
 
 
 def read_table(path: Path, row_type) -> list:
-    """Every line of a CSV file as a `row_type`, whose annotations say what each column must hold."""
+    """Every line of a CSV file as a `row_type`, whose annotations say what each column must hold.
+
+    A column with a default may be missing.
+    """
     columns = [(name, _READERS[kind]) for name, kind in row_type.__annotations__.items()]
+    defaults = row_type._field_defaults
     rows = []
     try:
         with open(path, newline="", encoding="utf-8", errors="replace") as file:
             table = csv.reader(file)
             header = next(table, [])
             for name, _ in columns:
-                if name not in header:
+                if name not in header and name not in defaults:
                     raise RecordsError(f"{path}: line 1: column '{name}' is missing")
-            places = [(header.index(name), name, reader) for name, reader in columns]
+            places = [(header.index(name) if name in header else None, name, reader) for name, reader in columns]
             for cells in table:
                 if not cells:
                     continue
                 values = []
                 for place, name, reader in places:
+                    if place is None:
+                        values.append(defaults[name])
+                        continue
                     if place >= len(cells):
                         raise RecordsError(f"{path}: line {table.line_num}: column '{name}' is missing: "
                                            "the line is too short")

@@ -139,12 +139,15 @@ def with_thousands(number: float) -> str:
     return f"{number:,.0f}" if abs(number) >= 10 else f"{number:.3g}"
 
 
-def scale_connections(axes: Axes, connections: Iterable[int], most_labels: int = 10) -> None:
-    """A logarithmic x axis over all the numbers of open connections, labelled at measured ones."""
+def scale_connections(axes: Axes, connections: Iterable[int], most_labels: int = 10, linear_below: float = 1) -> None:
+    """A logarithmic x axis over all the numbers of open connections, labelled at measured ones.
+
+    Where 0 was measured, it has a place: the axis is linear up to `linear_below`.
+    """
     measured = sorted(set(connections))
     if measured[0] == 0:
-        axes.set_xscale("symlog", linthresh=1)
-        axes.set_xlim(-0.2, max(measured[-1], 1) * 1.3)
+        axes.set_xscale("symlog", linthresh=linear_below)
+        axes.set_xlim(-0.2 * linear_below, max(measured[-1], 1) * 1.3)
     else:
         axes.set_xscale("log")
         axes.set_xlim(measured[0] / 1.3, measured[-1] * 1.3)

@@ -25,8 +25,8 @@ def run_cells(experiment: str, server: str, connections: int, repetition: int, *
     """The cells of one line of runs.csv; what `others` does not name is plausible or empty."""
     cells = dict.fromkeys(Run._fields, "")
     cells.update(experiment=experiment, server=server, connections=connections, active=min(8, connections),
-                 message_bytes=14, loop="closed", repetition=repetition, duration_s=2, valid="yes", errors=0,
-                 timeouts=0, refused=0, corrupt=0)
+                 message_bytes=14, loop="closed", repetition=repetition, duration_s=2, valid="yes", errors=0, work_us=0,
+                 wait_us=0, all_cores="no", timeouts=0, refused=0, corrupt=0)
     cells.update(others)
     return cells
 
@@ -182,11 +182,103 @@ def write_write_write_read(results: Path, times_ns: Optional[dict[str, list[list
     return write_experiment(results, "write-write-read", lines, {**ENVIRONMENT, "left_out": []})
 
 
+def transfer_events(capacity: int, other_work: int = 0, total: int = 1_000_000, pace: float = 1e6) -> list[tuple]:
+    """A transfer of `total` bytes, as the harness records it. A reader takes `pace` bytes a second; a quarter of what the
+    kernel holds is on its side. The writer sends whenever a third of `capacity` is free."""
+    events, accepted, waiting, ended = [], 0, False, False
+    for time_ns in range(0, round(total / pace * 1e9) + 1, 5_000_000):
+        def add(program: str, event: str, value: int) -> None:
+            events.append((program, time_ns, event, value))
+
+        read = round(pace * time_ns / 1e9)
+        if not ended and accepted - read <= capacity * 2 // 3:
+            if waiting:
+                add("fast-writer", "blocked_end", accepted)
+            accepted = min(total, read + capacity)
+            waiting = accepted < total
+            add("fast-writer", "blocked_begin" if waiting else "finished", accepted)
+        unread = (accepted - read) // 4
+        if not ended:
+            queued = accepted - read - unread
+            for event, value in (("siocoutq", queued), ("siocoutqnsd", queued * 9 // 10), ("accepted", accepted)):
+                add("fast-writer", event, value)
+            if not waiting:
+                add("fast-writer", "closed", accepted)
+                ended = True
+        for event, value in (("siocinq", unread), ("read", read)):
+            add("slow-reader", event, value)
+    return [*events, ("slow-reader", time_ns, "end_of_stream", total), ("fast-writer", time_ns, "other_work", other_work)]
+
+
+TRANSFERS = {"default-buffers": transfer_events(600_000), "set-buffers": transfer_events(90_000),
+             "writable-events": transfer_events(90_000, other_work=12_345)}
+
+
+def write_slow_reader(results: Path, transfers: dict[str, list[tuple]] = TRANSFERS) -> Path:
+    """The slow-reader experiment, one repetition of each scenario in `transfers`."""
+    folder = results / "slow-reader"
+    (folder / "samples").mkdir(parents=True, exist_ok=True)
+    lines = []
+    for scenario, events in transfers.items():
+        path = folder / "samples" / f"{scenario}-c1-r1.csv"
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([("program", "time_ns", "event", "value"), *events])
+        lines.append(run_cells("slow-reader", scenario, 1, 1, message_bytes=500, requests=2000,
+                               samples_file=str(path.relative_to(folder))))
+    return write_experiment(results, "slow-reader", lines, {**ENVIRONMENT, "left_out": []})
+
+
+def write_work_per_request(results: Path, servers=("process-per-connection", *SERVERS)) -> Path:
+    """Waiting is overlapped 8 times by threads and processes, computing 1.6 times; epoll's requests cost less in themselves."""
+    noise = random.Random(4)
+    lines = []
+    for server in servers:
+        own_us, at_once = (16, 8) if server.endswith("per-connection") else (10, 1)
+        for all_cores, costs in (("no", (0, 20, 100, 500)), ("yes", (0, 20, 100, 500))):
+            for cost in costs:
+                work, wait = (cost, 0) if all_cores == "yes" else (0, cost)
+                overlapped = 1.6 if all_cores == "yes" and at_once > 1 else at_once
+                for repetition in (1, 2):
+                    rate = min(1e6 / own_us, 1e6 * overlapped / (own_us + cost)) * noise.uniform(0.98, 1.02)
+                    lines.append(run_cells("work-per-request", server, 8, repetition, work_us=work, wait_us=wait,
+                                           all_cores=all_cores, requests_per_s=f"{rate:.1f}"))
+    return write_experiment(results, "work-per-request", lines)
+
+
+# System calls a request with 1 and with 20 connections, and context switches.
+CALLS = {"thread-per-connection": ({"recvfrom": 1, "sendto": 1}, {"recvfrom": 1, "sendto": 1}, 1.1),
+         "nonblocking-loop": ({"recvfrom": 4, "sendto": 1, "accept4": 9}, {"recvfrom": 4, "sendto": 1, "accept4": 0.2}, 0),
+         "epoll": ({"recvfrom": 1, "sendto": 1, "epoll_wait": 1}, {"recvfrom": 1, "sendto": 1, "epoll_wait": 0.06}, 0.1),
+         "python3 echo.py": ({"read": 1, "write": 1, "epoll_wait": 1, "futex": 0.5},
+                             {"read": 1, "write": 1, "epoll_wait": 0.5}, 0.2)}
+
+
+def write_system_calls(results: Path, counted: bool = True) -> Path:
+    """One repetition; without `counted` as where strace is missing."""
+    folder = results / "system-calls"
+    (folder / "samples").mkdir(parents=True, exist_ok=True)
+    lines = []
+    for number, (server, (one, twenty, switches)) in enumerate(CALLS.items()):
+        for connections, calls in ((1, one), (20, twenty)):
+            line = run_cells("system-calls", server, connections, 1, requests=10_000,
+                             server_voluntary_switches=round(9_000 * switches), server_involuntary_switches=round(1_000 * switches))
+            if counted:
+                path = folder / "samples" / f"{number}-c{connections}-r1.csv"
+                with open(path, "w", newline="", encoding="utf-8") as file:
+                    csv.writer(file).writerows([("call", "per_request"), *calls.items()])
+                line.update(server_system_calls_per_request=sum(calls.values()), samples_file=str(path.relative_to(folder)))
+            lines.append(line)
+    return write_experiment(results, "system-calls", lines, {**ENVIRONMENT, "left_out": []})
+
+
 def write_all(results: Path) -> None:
     """Every experiment that has a chart."""
     write_byte_ribbon(results)
     write_write_write_read(results)
+    write_slow_reader(results)
     write_head_of_line(results)
     write_latency(results)
     write_memory(results, spread=0.02)
     write_throughput(results)
+    write_work_per_request(results)
+    write_system_calls(results)

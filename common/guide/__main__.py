@@ -13,7 +13,7 @@ from .doctor import print_examination
 from .handout import read_handout
 from .labs import BadRequest, lab_named, some_labs
 from .outcome import BlockFailure, Leave
-from .overview import progress_table, summary_table
+from .overview import progress_table, request_table, summary_table
 from .processes import supervise
 from .records import RecordError, Records
 from .session import Session
@@ -106,11 +106,14 @@ def _doctor(_options, _records):
     return print_examination()
 
 
-def _summary(_options, records):
+def _summary(options, records):
     table = summary_table(records)
     if table is None:
         print("No predictions yet: `make lab-NN` asks for them.")
     else:
+        _console().print(table)
+    table = request_table(options.root)
+    if table is not None:
         _console().print(table)
     return 0
 

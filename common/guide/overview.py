@@ -1,4 +1,8 @@
-"""The tables about all labs: how far the reader is, and predictions beside measured values."""
+"""The tables about all labs: how far the reader is, predictions beside measured values, what a request costs each server."""
+
+import csv
+from pathlib import Path
+from statistics import median
 
 from rich import box
 from rich.table import Table
@@ -49,6 +53,44 @@ def summary_table(records):
                 continue
             table.add_row(lab[:2], entry.get("question", ""), shown(predicted, unit), shown(measured, unit), _word(predicted, measured))
     return table if table.row_count else None
+
+
+def request_table(root):
+    """System calls and context switches a request for each server, as results/system-calls has them; None if there is nothing.
+
+    A pair of columns for each number of connections; "-" is for what was not measured.
+    """
+    try:
+        with open(Path(root) / "results" / "system-calls" / "runs.csv", newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        points = sorted({int(row["connections"]) for row in rows})
+        servers = dict.fromkeys(sorted(row["server"] for row in rows))
+        cells = {key: [_calls_and_switches(row) for row in rows if (row["server"], int(row["connections"])) == key]
+                 for key in ((server, point) for server in servers for point in points)}
+    except (OSError, KeyError, ValueError, csv.Error):
+        return None  # no sweep yet, or records that are broken: drawing the charts names them
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("for each request", no_wrap=True)
+    for point in points:
+        for what in ("system calls", "switches"):
+            table.add_column(f"{what}, {point} client{'s' * (point != 1)}", justify="right")
+    for server in servers:
+        values = [_typical(cell[i] for cell in cells[server, point]) for point in points for i in (0, 1)]
+        table.add_row(server, *values)
+    return table if servers else None
+
+
+def _calls_and_switches(row):
+    """Of one repetition; None for what was not measured."""
+    calls = row["server_system_calls_per_request"]
+    switches = (row["server_voluntary_switches"], row["server_involuntary_switches"])
+    measured = all(switches) and row["requests"] not in ("", "0")
+    return (float(calls) if calls else None, sum(map(int, switches)) / int(row["requests"]) if measured else None)
+
+
+def _typical(values):
+    known = [value for value in values if value is not None]
+    return f"{median(known):.2f}" if known else "-"
 
 
 def _word(predicted, measured):

@@ -14,6 +14,7 @@
 #include "common/harness/measurement.h"
 #include "common/harness/payload.h"
 #include "common/harness/progress.h"
+#include "common/net/server.h"
 
 namespace harness {
 
@@ -86,6 +87,17 @@ std::vector<Target> choose_targets(const Choice& choice, const std::vector<Known
   }
   if (!choice.command.empty()) targets.push_back(Target::foreign(choice.command));
   return targets;
+}
+
+Selection select_runnable(const std::vector<Target>& targets, const Interruption& interruption) {
+  Selection selection = leave_out_what_cannot_run(targets, interruption);
+  for (const std::string& reason : selection.left_out) fmt::print(stderr, "left out: {}\n", reason);
+  return selection;
+}
+
+int exit_code(int status, const Choice& choice, const Selection& selection) {
+  const bool all = choice.names.empty() || choice.names == std::vector<std::string>{"all"};
+  return status != 0 || all || selection.left_out.empty() ? status : net::cannot_run_here;
 }
 
 std::size_t parse_active(const std::string& text, std::size_t connections) {

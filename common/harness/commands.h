@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/harness/availability.h"
 #include "common/harness/environment.h"
 #include "common/harness/interruption.h"
 #include "common/harness/known_servers.h"
@@ -28,6 +29,13 @@ struct Choice {
 
 /// The targets of a choice; without any, all servers of the labs. Throws BadUse for an unknown name.
 std::vector<Target> choose_targets(const Choice& choice, const std::vector<KnownServer>& known);
+
+/// Those of `targets` that can run on this machine; the others are said on stderr, a line each.
+Selection select_runnable(const std::vector<Target>& targets, const Interruption& interruption);
+
+/// A command's exit code: `status`, but what was asked for by its name and left out must not look done. It is
+/// net::cannot_run_here then, unless there is worse to report.
+int exit_code(int status, const Choice& choice, const Selection& selection);
 
 struct LoadOptions {
   std::int64_t connections = 50;

@@ -113,12 +113,25 @@ std::vector<int> usable_cores() {
   return cores;
 }
 
-void pin_to_core(int core) {
+namespace {
+
+bool allow(const std::vector<int>& cores) {
   cpu_set_t set;
   CPU_ZERO(&set);
-  CPU_SET(static_cast<std::size_t>(core), &set);
-  if (sched_setaffinity(0, sizeof(set), &set) < 0)
-    throw net::SystemError(fmt::format("sched_setaffinity core {}", core));
+  for (const int core : cores) CPU_SET(static_cast<std::size_t>(core), &set);
+  return sched_setaffinity(0, sizeof(set), &set) == 0;
 }
+
+}  // namespace
+
+void pin_to_core(int core) {
+  if (!allow({core})) throw net::SystemError(fmt::format("sched_setaffinity core {}", core));
+}
+
+OnCores::OnCores(const std::vector<int>& cores) : before_(usable_cores()) {
+  if (!allow(cores)) throw net::SystemError("sched_setaffinity");
+}
+
+OnCores::~OnCores() { allow(before_); }
 
 }  // namespace harness

@@ -41,4 +41,18 @@ std::vector<int> usable_cores();
 /// Lets the calling thread run on one core only. Throws net::SystemError.
 void pin_to_core(int core);
 
+/// Lets the calling thread, and what it starts meanwhile, run on these cores as long as this object lives; then it goes
+/// back to those that it had.
+class OnCores {
+ public:
+  /// Throws net::SystemError.
+  explicit OnCores(const std::vector<int>& cores);
+  OnCores(const OnCores&) = delete;
+  OnCores& operator=(const OnCores&) = delete;
+  ~OnCores();
+
+ private:
+  std::vector<int> before_;
+};
+
 }  // namespace harness

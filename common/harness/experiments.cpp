@@ -7,6 +7,8 @@
 
 #include "common/harness/byte_ribbon.h"
 #include "common/harness/head_of_line.h"
+#include "common/harness/slow_reader.h"
+#include "common/harness/system_calls.h"
 #include "common/harness/write_write_read.h"
 
 namespace harness {
@@ -21,7 +23,8 @@ Outcome conduct_load(const Run& plan, const Subject& subject, const Conditions& 
                                .active = plan.active,
                                .message_bytes = plan.message_bytes,
                                .warm_up = conditions.scale.warm_up,
-                               .duration = conditions.scale.duration},
+                               .duration = conditions.scale.duration,
+                               .cost = plan.cost},
                               conditions.cores, conditions.interruption);
   return {.run = std::move(measured.run), .latency_ns = std::move(measured.latency_ns)};
 }
@@ -31,6 +34,16 @@ Outcome conduct_head_of_line(const Run&, const Subject& subject, const Condition
   return {.run = std::move(result.run),
           .events = std::move(result.requests),
           .note = fmt::format("{}: longest wait {:.1f} ms", subject.name, result.longest_wait_ms)};
+}
+
+// The points of work-per-request: requests that block, server and generator on a core each; then requests that compute,
+// on all cores. Both series begin with a request that costs nothing beside its bytes.
+std::vector<RequestCost> waiting_and_computing(const std::vector<std::size_t>& wait_us,
+                                               const std::vector<std::size_t>& work_us) {
+  std::vector<RequestCost> costs;
+  for (const std::size_t cost : wait_us) costs.push_back({.wait_us = cost});
+  for (const std::size_t cost : work_us) costs.push_back({.work_us = cost, .on_all_cores = true});
+  return costs;
 }
 
 }  // namespace
@@ -47,7 +60,7 @@ const std::vector<Experiment>& experiments() {
        .conduct = conduct_load,
        .active = 8,
        .needs = {"silent-client-stops-no-one"},
-       .quick = {.connections = {8, 100, 1000}, .repetitions = 3, .warm_up = 50ms, .duration = 300ms},
+       .quick = {.connections = {8, 100, 1000}, .repetitions = 2, .warm_up = 30ms, .duration = 200ms},
        .full = {.connections = {8, 30, 100, 300, 1000, 3000, 10'000},
                 .repetitions = 5,
                 .warm_up = 200ms,
@@ -57,16 +70,35 @@ const std::vector<Experiment>& experiments() {
        .conduct = conduct_load,
        .active = 0,
        .needs = {"silent-client-stops-no-one"},
-       .quick = {.connections = {10, 100, 300, 1000}, .repetitions = 2},
+       .quick = {.connections = {10, 100, 1000}, .repetitions = 2},
        .full = {.connections = {10, 100, 300, 1000, 3000, 10'000}, .repetitions = 3}},
       {.name = "throughput-vs-connections",
        .description = "requests a second and the server's CPU for each, all connections speaking",
        .conduct = conduct_load,
-       .quick = {.connections = {1, 10, 100, 1000}, .repetitions = 3, .warm_up = 50ms, .duration = 300ms},
+       .quick = {.connections = {1, 10, 100, 1000}, .repetitions = 2, .warm_up = 30ms, .duration = 200ms},
        .full = {.connections = {1, 3, 10, 30, 100, 300, 1000, 3000, 10'000},
                 .repetitions = 3,
                 .warm_up = 200ms,
                 .duration = 500ms}},
+      {.name = "work-per-request",
+       .description = "8 busy clients, and each request blocks or computes for a while: when epoll loses",
+       .conduct = conduct_load,
+       .needs = {"silent-client-stops-no-one", "idle-costs-no-cpu"},
+       .quick = {.connections = {8},
+                 .costs = waiting_and_computing({0, 20, 100, 500}, {0, 20, 100, 500}),
+                 .repetitions = 2,
+                 .warm_up = 20ms,
+                 .duration = 80ms},
+       .full = {.connections = {8},
+                .costs = waiting_and_computing({0, 5, 20, 100, 500, 2000}, {0, 5, 20, 100, 500}),
+                .repetitions = 3,
+                .warm_up = 50ms,
+                .duration = 250ms}},
+      {.name = "system-calls",
+       .description = "system calls (counted by strace, in a run of its own) and context switches a request",
+       .conduct = conduct_system_calls,
+       .quick = {.connections = {1, 20}, .repetitions = 1, .warm_up = 20ms, .duration = 150ms},
+       .full = {.connections = {1, 20, 200}, .repetitions = 3, .warm_up = 100ms, .duration = 500ms}},
       {.name = "byte-ribbon",
        .description =
            "what the client's sends and the server's reads make of the messages: sticky, split, framed",
@@ -81,6 +113,12 @@ const std::vector<Experiment>& experiments() {
        .scenarios = {{.name = "nagle"}, {.name = "nodelay"}},
        .quick = {.repetitions = 1, .rounds = 100},
        .full = {.repetitions = 2, .rounds = 1000}},
+      {.name = "slow-reader",
+       .description = "a fast writer and a slow reader: where the bytes wait, and when the writer does",
+       .conduct = conduct_slow_reader,
+       .scenarios = slow_reader_scenarios(),
+       .quick = {.repetitions = 1, .rounds = 20'000},
+       .full = {.repetitions = 3, .rounds = 50'000}},
   };
   return all;
 }
@@ -96,7 +134,12 @@ bool has(const Subject& subject, const std::string& behaviour) {
 }
 
 // Why a server can't take part at all; empty if it can.
-std::string lacks(const Experiment& experiment, const Subject& subject) {
+std::string lacks(const Experiment& experiment, const Scale& scale, const Subject& subject) {
+  const bool costs = std::any_of(scale.costs.begin(), scale.costs.end(), [](const RequestCost& cost) {
+    return cost.work_us > 0 || cost.wait_us > 0;
+  });
+  if (costs && subject.server && !subject.server->known)
+    return fmt::format("{}: not of the labs, so it has no options --work-us and --wait-us", subject.name);
   for (const std::string& behaviour : experiment.needs) {
     if (!has(subject, behaviour)) return fmt::format("{}: by its nature not '{}'", subject.name, behaviour);
   }
@@ -117,7 +160,7 @@ Schedule make_schedule(const Experiment& experiment, const Scale& scale, const s
   Schedule schedule;
   std::vector<Slot> points;
   for (std::size_t s = 0; s < subjects.size(); ++s) {
-    if (const std::string reason = lacks(experiment, subjects[s]); !reason.empty()) {
+    if (const std::string reason = lacks(experiment, scale, subjects[s]); !reason.empty()) {
       schedule.left_out.push_back(reason);
       continue;
     }
@@ -130,7 +173,8 @@ Schedule make_schedule(const Experiment& experiment, const Scale& scale, const s
         schedule.left_out.push_back(fmt::format("{} at {} connections: by its nature not 'more-than-1024'",
                                                 subjects[s].name, connections));
       } else {
-        points.push_back({.subject = s, .connections = connections, .repetition = 1});
+        for (const RequestCost& cost : scale.costs)
+          points.push_back({.subject = s, .connections = connections, .cost = cost, .repetition = 1});
       }
     }
   }

@@ -13,6 +13,7 @@ namespace harness {
 /// The points and repetitions of an experiment in one profile.
 struct Scale {
   std::vector<std::size_t> connections{1};
+  std::vector<RequestCost> costs{{}};  ///< each at each number of connections
   int repetitions = 1;
   std::chrono::milliseconds warm_up{0};
   std::chrono::milliseconds duration{0};
@@ -53,7 +54,7 @@ struct Outcome {
 };
 
 /// Conducts one run. `plan` is its row as far as the schedule says it; the outcome has the same subject, connections
-/// and message size, by which `--resume` knows it. Throws ServerError, Interrupted, std::runtime_error.
+/// and message size, by which `--resume` knows it; the sweep adds the rest of the plan. Throws ServerError, Interrupted, std::runtime_error.
 using Conduct = Outcome (*)(const Run& plan, const Subject& subject, const Conditions& conditions);
 
 /// A named experiment: servers (or scenarios) × points × repetitions.
@@ -76,6 +77,7 @@ const std::vector<Experiment>& experiments();
 struct Slot {
   std::size_t subject = 0;
   std::size_t connections = 0;
+  RequestCost cost = {};
   int repetition = 1;
 };
 

@@ -131,6 +131,36 @@ TEST_CASE("points beyond the limit of descriptors are left out with the limit") 
   for (const Slot& slot : schedule.slots) CHECK(slot.connections <= 206);
 }
 
+TEST_CASE("each cost of a request is a point of its own") {
+  Scale costly = scale({1, 10}, 2);
+  costly.costs = {{}, {.wait_us = 20}, {.work_us = 20, .on_all_cores = true}};
+  const Schedule schedule = make_schedule(experiment(), costly, {server("a"), server("b")}, 1, plenty);
+  CHECK(schedule.left_out.empty());
+  std::set<std::tuple<std::size_t, std::size_t, std::size_t, std::size_t, bool, int>> seen;
+  for (const Slot& slot : schedule.slots) {
+    seen.insert({slot.subject, slot.connections, slot.cost.wait_us, slot.cost.work_us, slot.cost.on_all_cores,
+                 slot.repetition});
+  }
+  CHECK(schedule.slots.size() == 2 * 2 * 3 * 2);
+  CHECK(seen.size() == schedule.slots.size());
+  CHECK(seen.contains({0, 10, 20, 0, false, 2}));
+  CHECK(seen.contains({1, 1, 0, 20, true, 1}));
+}
+
+TEST_CASE("a server that is not of the labs can't be given the cost of a request") {
+  const std::vector<Subject> subjects{Subject::of(Target::foreign({"./mine", "--port", "{port}"})),
+                                      server("ours")};
+  Scale costly = scale({1}, 1);
+  costly.costs = {{}, {.work_us = 5}};
+  const Schedule schedule = make_schedule(experiment(), costly, subjects, 1, plenty);
+  REQUIRE(schedule.left_out.size() == 1);
+  CHECK(schedule.left_out[0] == "mine --port: not of the labs, so it has no options --work-us and --wait-us");
+  CHECK(schedule.slots.size() == 2);
+  for (const Slot& slot : schedule.slots) CHECK(slot.subject == 1);
+  costly.costs = {{}};
+  CHECK(make_schedule(experiment(), costly, subjects, 1, plenty).left_out.empty());
+}
+
 TEST_CASE("scenarios are scheduled like servers, and need nothing of them") {
   const std::vector<Subject> subjects{Subject::of(harness::Scenario{.name = "one", .message_bytes = 40}),
                                       Subject::of(harness::Scenario{.name = "two"})};
@@ -159,7 +189,7 @@ TEST_CASE("the scenarios of an experiment have names of their own, which no serv
 }
 
 TEST_CASE("the experiments have names of their own, points in ascending order, and need what is known") {
-  const std::set<std::string> behaviours{"silent-client-stops-no-one", "more-than-1024"};
+  const std::set<std::string> behaviours{"silent-client-stops-no-one", "more-than-1024", "idle-costs-no-cpu"};
   std::set<std::string> names;
   for (const Experiment& each : harness::experiments()) {
     CAPTURE(each.name);

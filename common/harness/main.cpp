@@ -22,11 +22,10 @@ namespace {
 using harness::BadUse;
 using harness::Choice;
 
-// One target: `load` measures a single server.
-const harness::Target& the_only(const std::vector<harness::Target>& targets) {
+// `load` measures a single server.
+void require_one(const std::vector<harness::Target>& targets) {
   if (targets.size() != 1)
     throw BadUse("load takes one server: a name, --connect HOST:PORT, or a command after --");
-  return targets.front();
 }
 
 int run(int argc, char** argv) {
@@ -80,8 +79,14 @@ int run(int argc, char** argv) {
   const auto known = harness::read_known_servers(harness::program_folder() + "/servers.csv");
   const harness::Interruption interruption;
   if (list.given()) return list_command(known);
-  if (check.given()) return check_command(choose_targets(choice, known), json, save, interruption);
-  if (load.given()) return load_command(the_only(choose_targets(choice, known)), load_options, interruption);
+  if (check.given() || load.given()) {
+    const auto targets = choose_targets(choice, known);
+    if (load.given()) require_one(targets);
+    const harness::Selection chosen = select_runnable(targets, interruption);
+    if (chosen.targets.empty()) return net::cannot_run_here;
+    if (load.given()) return load_command(chosen.targets.front(), load_options, interruption);
+    return exit_code(check_command(chosen.targets, json, save, interruption), choice, chosen);
+  }
   if (words.empty()) throw BadUse("sweep takes the name of an experiment; 'harness list' prints them");
   sweep_options.experiment = words.front();
   choice.names.assign(words.begin() + 1, words.end());

@@ -16,6 +16,7 @@ struct Cores {
   std::optional<int> server;
   std::optional<int> generator;
   bool shared = false;
+  std::vector<int> usable = {};  ///< all that this process may use
 
   /// Chooses from the cores that this process may use: the server gets the first, the generator the last.
   static Cores choose();
@@ -28,6 +29,7 @@ struct LoadPoint {
   std::size_t message_bytes = 14;
   std::chrono::nanoseconds warm_up{0};   ///< spoken and verified, but not measured
   std::chrono::nanoseconds duration{0};  ///< 0: the connections stay idle, only memory is measured
+  RequestCost cost = {};                 ///< only for servers of the labs, which have the options for it
 };
 
 /// A measured point: its row, and its exact samples in nanoseconds.
@@ -45,6 +47,7 @@ Measured measure(const Target& target, const LoadPoint& point, const Cores& core
 /// What can make a point's figures untrustworthy, apart from the server.
 struct Suspicion {
   bool shared_core = false;
+  bool on_all_cores = false;  ///< shared on purpose: to wait for a core is part of the point
   double generator_cpu_share = 0;
   double generator_run_delay_share = 0;
   std::optional<double> server_cpu_share = std::nullopt;

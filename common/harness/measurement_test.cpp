@@ -115,6 +115,8 @@ TEST_CASE("figures of a generator that waited for its core are invalid") {
   Suspicion suspicion = unsuspicious();
   suspicion.generator_run_delay_share = 0.42;
   CHECK(why_invalid(suspicion) == "the generator was starved: it waited for a core 42 % of the time");
+  suspicion.on_all_cores = true;  // then it shares them with the server on purpose
+  CHECK(why_invalid(suspicion).empty());
 }
 
 TEST_CASE("figures of a busy generator are invalid unless the server was busy, too") {

@@ -26,7 +26,11 @@ RecordFacts facts_of(const Cores& cores, const std::string& profile, std::uint64
 
 // A file's name for samples: a foreign server's name is a command and may hold anything.
 std::string file_name_for(const Run& run) {
-  std::string name = fmt::format("{}-c{}-r{}", run.server, run.connections, run.repetition);
+  std::string cost;
+  if (run.cost.wait_us > 0) cost += fmt::format("-wait{}", run.cost.wait_us);
+  if (run.cost.work_us > 0) cost += fmt::format("-work{}", run.cost.work_us);
+  if (run.cost.on_all_cores) cost += "-all-cores";
+  std::string name = fmt::format("{}-c{}{}-r{}", run.server, run.connections, cost, run.repetition);
   std::replace_if(
       name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0 && c != '-' && c != '.'; },
       '_');

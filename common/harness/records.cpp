@@ -23,11 +23,13 @@ namespace {
 
 // A row begins with what identifies it; see key_of.
 constexpr const char* header =
-    "experiment,server,connections,active,message_bytes,loop,repetition,duration_s,valid,invalid_reason,"
+    "experiment,server,connections,active,message_bytes,work_us,wait_us,all_cores,loop,repetition,duration_s,"
+    "valid,invalid_reason,"
     "requests,"
     "requests_per_s,p50_us,p90_us,p99_us,p999_us,max_us,errors,timeouts,refused,corrupt,server_cpu_us_per_"
     "request,"
-    "server_cpu_share,server_voluntary_switches,server_involuntary_switches,generator_cpu_share,"
+    "server_cpu_share,server_voluntary_switches,server_involuntary_switches,server_system_calls_per_request,"
+    "generator_cpu_share,"
     "generator_run_delay_share,steal_share,virtual_bytes,rss_bytes,pss_bytes,page_table_bytes,kernel_stack_"
     "bytes,"
     "socket_bytes,slab_both_ends_bytes,threads,samples_file";
@@ -52,8 +54,9 @@ std::string cell(double number) { return fmt::format("{:.4g}", number); }
 std::string cell(std::uint64_t number) { return fmt::format("{}", number); }
 
 std::string key_of(const Run& run) {
-  return fmt::format("{},{},{},{},{},closed,{},", cell(run.experiment), cell(run.server), run.connections,
-                     run.active, run.message_bytes, run.repetition);
+  return fmt::format("{},{},{},{},{},{},{},{},closed,{},", cell(run.experiment), cell(run.server),
+                     run.connections, run.active, run.message_bytes, run.cost.work_us, run.cost.wait_us,
+                     run.cost.on_all_cores ? "yes" : "no", run.repetition);
 }
 
 std::string row_of(const Run& run) {
@@ -68,6 +71,7 @@ std::string row_of(const Run& run) {
     cells.push_back(cell(value));
   for (const auto& count : {run.server_voluntary_switches, run.server_involuntary_switches})
     cells.push_back(cell(count));
+  cells.push_back(cell(run.server_system_calls_per_request));
   for (const auto& share : {run.generator_cpu_share, run.generator_run_delay_share, run.steal_share}) {
     cells.push_back(cell(share));
   }

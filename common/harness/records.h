@@ -11,6 +11,14 @@
 
 namespace harness {
 
+/// What each request costs a server of the labs beside its bytes (common/net/request_work.h).
+struct RequestCost {
+  std::size_t work_us = 0;
+  std::size_t wait_us = 0;
+  /// Server and generator both use all cores instead of one each: on a single core, computing can't be shared out.
+  bool on_all_cores = false;
+};
+
 /// One repetition of one point: a row of runs.csv. An empty optional is an empty cell: not measured.
 struct Run {
   std::string experiment;
@@ -18,6 +26,7 @@ struct Run {
   std::size_t connections = 0;
   std::size_t active = 0;
   std::size_t message_bytes = 0;
+  RequestCost cost = {};
   int repetition = 1;
   double duration_s = 0;
   std::string invalid_reason;  ///< empty: the figures are valid
@@ -26,6 +35,7 @@ struct Run {
   std::uint64_t errors = 0, timeouts = 0, refused = 0, corrupt = 0;
   std::optional<double> server_cpu_us_per_request, server_cpu_share;
   std::optional<std::int64_t> server_voluntary_switches, server_involuntary_switches;
+  std::optional<double> server_system_calls_per_request;  ///< counted in a run of its own
   std::optional<double> generator_cpu_share, generator_run_delay_share, steal_share;
   std::optional<MemoryUsage> memory;
   std::optional<std::int64_t> socket_bytes, slab_both_ends_bytes;

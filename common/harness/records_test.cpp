@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "common/harness/commands.h"
 #include "common/harness/temporary_folder.h"
 
 namespace fs = std::filesystem;
@@ -107,8 +108,11 @@ TEST_CASE("a row holds every figure in its column, and nothing where nothing was
   CHECK(row["repetition"] == "2");
   CHECK(row["valid"] == "yes");
   CHECK(row["errors"] == "0");
-  for (const std::string empty :
-       {"invalid_reason", "requests", "p50_us", "rss_bytes", "socket_bytes", "threads"}) {
+  CHECK(row["work_us"] == "0");
+  CHECK(row["wait_us"] == "0");
+  CHECK(row["all_cores"] == "no");
+  for (const std::string empty : {"server_system_calls_per_request", "invalid_reason", "requests", "p50_us",
+                                  "rss_bytes", "socket_bytes", "threads"}) {
     CAPTURE(empty);
     CHECK(row.contains(empty));
     CHECK(row[empty].empty());
@@ -128,6 +132,8 @@ TEST_CASE("a row holds every figure in its column, and nothing where nothing was
                                      .kernel_stack_bytes = 15,
                                      .threads = 16};
   full.socket_bytes = 17;
+  full.cost = {.work_us = 18, .wait_us = 19, .on_all_cores = true};
+  full.server_system_calls_per_request = 2.5;
   full.slab_both_ends_bytes = -18;
   full.samples_file = "samples/x.u32";
   records.add(full);
@@ -154,6 +160,10 @@ TEST_CASE("a row holds every figure in its column, and nothing where nothing was
                                                     {"threads", "16"},
                                                     {"socket_bytes", "17"},
                                                     {"slab_both_ends_bytes", "-18"},
+                                                    {"work_us", "18"},
+                                                    {"wait_us", "19"},
+                                                    {"all_cores", "yes"},
+                                                    {"server_system_calls_per_request", "2.5"},
                                                     {"samples_file", "samples/x.u32"},
                                                     {"server_cpu_share", ""}};
   for (const auto& cell : expected) {
@@ -188,6 +198,16 @@ TEST_CASE("a repetition of a point is known by all that identifies it") {
   Run other = run_of("poll", 100, 1);
   other.active = 9;
   CHECK_FALSE(records.has(other));
+  for (const harness::RequestCost cost :
+       {harness::RequestCost{.work_us = 1}, harness::RequestCost{.wait_us = 1},
+        harness::RequestCost{.on_all_cores = true}}) {
+    Run costly = run_of("poll", 100, 1);
+    costly.cost = cost;
+    CHECK_FALSE(records.has(costly));
+    records.add(costly);
+    CHECK(records.has(costly));
+    CHECK(harness::file_name_for(costly) != harness::file_name_for(run_of("poll", 100, 1)));
+  }
 }
 
 TEST_CASE("a resumed experiment has what was recorded, and goes on") {

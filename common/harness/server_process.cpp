@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "common/net/listener.h"
+#include "common/net/server.h"
 #include "common/net/system_error.h"
 
 namespace harness {
@@ -170,6 +171,8 @@ void ServerProcess::wait_until_ready(const ServerCommand& command, std::optional
   const auto deadline = Clock::now() + command.start_timeout;
   for (;;) {
     if (!alive()) {
+      if (WIFEXITED(*status_) && WEXITSTATUS(*status_) == net::cannot_run_here)
+        throw CannotRunHere(last_words().empty() ? "can't run here" : last_words());
       const std::string reason = last_words().empty() ? "" : ": " + last_words();
       throw ServerError(fmt::format("server '{}' ended at once ({}){}", name, *wait_for_end(0ms), reason));
     }

@@ -21,6 +21,13 @@ class ServerError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// This machine lacks what the server needs: it said so in its last line, which is what(), and ended with the exit code
+/// net::cannot_run_here before it announced itself.
+class CannotRunHere : public ServerError {
+ public:
+  using ServerError::ServerError;
+};
+
 /// How to start a server.
 struct ServerCommand {
   /// Program and arguments. With `{port}` in an argument, a free port is put there and the server is ready

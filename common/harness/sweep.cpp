@@ -5,6 +5,7 @@
 #include "common/harness/environment.h"
 #include "common/harness/experiments.h"
 #include "common/harness/progress.h"
+#include "common/net/server.h"
 
 namespace harness {
 
@@ -19,18 +20,31 @@ const Experiment& find_experiment(const std::string& name) {
   throw BadUse(fmt::format("unknown experiment '{}': there are {}", name, names));
 }
 
-// The servers that the user chose, or the scenarios of an experiment that is not about servers.
-std::vector<Subject> choose_subjects(const Experiment& experiment, const Choice& choice,
-                                     const std::vector<KnownServer>& known) {
-  std::vector<Subject> subjects;
-  for (const Scenario& scenario : experiment.scenarios) subjects.push_back(Subject::of(scenario));
-  if (subjects.empty()) {
-    for (const Target& target : choose_targets(choice, known)) subjects.push_back(Subject::of(target));
-  } else if (!choice.names.empty() || !choice.connect.empty() || !choice.command.empty()) {
+// The servers that the user chose; none for an experiment that is not about servers.
+std::vector<Target> choose_servers(const Experiment& experiment, const Choice& choice,
+                                   const std::vector<KnownServer>& known) {
+  if (experiment.scenarios.empty()) return choose_targets(choice, known);
+  if (!choice.names.empty() || !choice.connect.empty() || !choice.command.empty()) {
     throw BadUse(fmt::format("{} starts programs of its own and takes no server: give its name alone",
                              experiment.name));
   }
+  return {};
+}
+
+std::vector<Subject> subjects_of(const Experiment& experiment, const Selection& servers) {
+  std::vector<Subject> subjects;
+  for (const Scenario& scenario : experiment.scenarios) subjects.push_back(Subject::of(scenario));
+  for (const Target& server : servers.targets) subjects.push_back(Subject::of(server));
   return subjects;
+}
+
+// A slot as the user is told of it: "epoll, 8 connections, 100 µs of waiting a request".
+std::string in_words(const Slot& slot, const Subject& subject) {
+  if (!subject.server) return subject.name;
+  std::string words = fmt::format("{}, {} connections", subject.name, slot.connections);
+  if (slot.cost.wait_us > 0) words += fmt::format(", {} µs of waiting a request", slot.cost.wait_us);
+  if (slot.cost.work_us > 0) words += fmt::format(", {} µs of computing a request", slot.cost.work_us);
+  return words + (slot.cost.on_all_cores ? ", all cores" : "");
 }
 
 class Sweep {
@@ -43,14 +57,14 @@ class Sweep {
     Progress progress(experiment_.name, schedule.slots.size());
     for (const Slot& slot : schedule.slots) {
       const Subject& subject = subjects[slot.subject];
-      progress.step(subject.server ? fmt::format("{}, {} connections", subject.name, slot.connections)
-                                   : subject.name);
+      progress.step(in_words(slot, subject));
       const Run plan = planned(slot, subject);
       if (records_.has(plan)) continue;
       conditions_.interruption.check();
       Outcome outcome = experiment_.conduct(plan, subject, conditions_);
       outcome.run.experiment = plan.experiment;
       outcome.run.repetition = plan.repetition;
+      outcome.run.cost = plan.cost;
       if (!outcome.note.empty()) progress.note(outcome.note);
       record(outcome);
     }
@@ -65,6 +79,7 @@ class Sweep {
     run.connections = slot.connections;
     run.active = experiment_.active.value_or(slot.connections);
     run.message_bytes = subject.message_bytes;
+    run.cost = slot.cost;
     run.repetition = slot.repetition;
     return run;
   }
@@ -88,17 +103,21 @@ class Sweep {
 int sweep_command(const Choice& choice, const std::vector<KnownServer>& known, const SweepOptions& options,
                   const Interruption& interruption) {
   const Experiment& experiment = find_experiment(options.experiment);
-  const std::vector<Subject> subjects = choose_subjects(experiment, choice, known);
+  const std::vector<Target> servers = choose_servers(experiment, choice, known);
   const Build build = measurable_build();
+  const Selection selection = select_runnable(servers, interruption);
+  const std::vector<Subject> subjects = subjects_of(experiment, selection);
+  if (subjects.empty()) return net::cannot_run_here;
   const Scale& scale = options.profile == "full" ? experiment.full : experiment.quick;
   const auto seed = static_cast<std::uint64_t>(options.seed);
-  const Schedule schedule = make_schedule(experiment, scale, subjects, seed, raise_descriptor_limit());
+  Schedule schedule = make_schedule(experiment, scale, subjects, seed, raise_descriptor_limit());
+  for (const std::string& reason : schedule.left_out) fmt::print(stderr, "left out: {}\n", reason);
+  schedule.left_out.insert(schedule.left_out.begin(), selection.left_out.begin(), selection.left_out.end());
   const Cores cores = Cores::choose();
   const std::string environment =
       environment_json(build, facts_of(cores, options.profile, seed, schedule.left_out));
   Records records = options.resume ? Records::resume(options.results, experiment.name, environment)
                                    : Records::start(options.results, experiment.name, environment);
-  for (const std::string& reason : schedule.left_out) fmt::print(stderr, "left out: {}\n", reason);
   pin_to_core(*cores.generator);
   try {
     const Conditions conditions{.scale = scale, .cores = cores, .interruption = interruption};
@@ -108,7 +127,7 @@ int sweep_command(const Choice& choice, const std::vector<KnownServer>& known, c
                                   records.size(), schedule.slots.size(), records.folder()));
   }
   fmt::print("{} runs recorded in {}\n", records.size(), records.folder());
-  return 0;
+  return exit_code(0, choice, selection);
 }
 
 }  // namespace harness

@@ -66,6 +66,37 @@ class Scenarios(test_sweep.Sweep):
             medians[row["server"]] = float(row["p50_us"])
         self.assertGreater(medians["nagle"], 10 * medians["nodelay"])
 
+    def timeline(self, row):
+        """The samples of a slow-reader run, in order: program, time, event, value."""
+        with open(self.results / "slow-reader" / row["samples_file"], newline="", encoding="utf-8") as file:
+            return [(line["program"], int(line["time_ns"]), line["event"], int(line["value"])) for line in csv.DictReader(file)]
+
+    def test_slow_reader_records_both_ends_on_one_clock(self):
+        ended = self.sweep(experiment="slow-reader")
+        self.assertEqual((ended.code, ended.left), (0, []), ended.err)
+        rows = {row["server"]: row for row in rows_of(self.results / "slow-reader")}
+        self.assertEqual(set(rows), {"default-buffers", "set-buffers", "writable-events"})
+        waits, work = {}, {}
+        for name, row in rows.items():
+            self.assertEqual((list(row), row["requests"]), (test_sweep.COLUMNS, "20000"))
+            total = 20000 * int(row["message_bytes"])
+            events = self.timeline(row)
+            times = [time for _, time, _, _ in events]
+            self.assertEqual((times[0], times), (0, sorted(times)))
+            self.assertEqual({program for program, *_ in events}, {"fast-writer", "slow-reader"})
+            places = {event: place for place, (_, _, event, _) in enumerate(events)}  # the last of each
+            self.assertLess(places["finished"], places["end_of_stream"], name)
+            self.assertEqual({events[places[event]][3] for event in ("accepted", "finished", "read", "end_of_stream")}, {total})
+            self.assertEqual(events[places["siocinq"]][3], 0)
+            kinds = [event for _, _, event, _ in events if event.startswith("blocked")]
+            waits[name], work[name] = kinds.count("blocked_begin"), events[places["other_work"]][3]
+            self.assertEqual(kinds, ["blocked_begin", "blocked_end"] * waits[name])
+            self.assertTrue(any(f"{name}: the writer waited {waits[name]} times" in line for line in ended.err), ended.err)
+        self.assertGreater(waits["default-buffers"], 0)
+        self.assertGreater(waits["set-buffers"], 2 * waits["default-buffers"])
+        self.assertEqual((work["default-buffers"], work["set-buffers"]), (0, 0))
+        self.assertGreater(work["writable-events"], 0)
+
     def test_the_seed_decides_the_order(self):
         orders = set()
         for seed in range(8):
@@ -79,19 +110,23 @@ class Scenarios(test_sweep.Sweep):
         self.assertGreater(len(orders), 1)
 
 
-# In place of the four programs of lab 02: what each does and says is in the file PLAN beside it.
+# In place of the programs of labs 02 and 10: what each does and says is in the file PLAN beside it.
 STAND_IN = """#!{python}
 import json, os, signal, socket, sys
 me = os.path.basename(sys.argv[0])
 plan = json.load(open(os.path.join(os.path.dirname(sys.argv[0]), "PLAN")))[me]
-if "server" in me:
+if "server" in me or "reader" in me:
     listener = socket.create_server(("127.0.0.1", 0))
     print("listening on 127.0.0.1:%d" % listener.getsockname()[1], flush=True)
     connection, _ = listener.accept()
+    if plan.get("dies"):
+        os.kill(os.getpid(), signal.SIGKILL)
     while connection.recv(4096):
         pass
 else:
     socket.create_connection(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1]))).close()
+if "record" in plan:
+    open(sys.argv[sys.argv.index("--record") + 1], "w").write(plan["record"])
 print("\\n".join(plan.get("out", [])))
 print("\\n".join(plan.get("err", [])), file=sys.stderr)
 sys.stdout.flush()
@@ -160,6 +195,42 @@ class FailingPrograms(test_sweep.Sweep):
         self.fails("byte-ribbon, split: sticky-client failed (exit 3): oh")
         self.sticky(SPLIT, {"out": ["read 80 bytes: a"], "err": ["reset"], "code": 1})
         self.fails("byte-ribbon, split: sticky-server failed (exit 1): reset")
+
+    def test_a_reader_that_dies(self):
+        self.plan(slow_reader={"dies": True})
+        shutil.copy(BIN / "fast-writer", self.programs)
+        self.fails("slow-reader, ", "-buffers: slow-reader failed (killed by signal 9 (Killed)); "
+                   "fast-writer failed (exit 1): fast-writer: send: ", experiment="slow-reader")
+
+    def test_a_writer_or_reader_that_is_not_there(self):
+        self.fails("slow-reader does not start: No such file or directory", experiment="slow-reader")
+        shutil.copy(BIN / "slow-reader", self.programs)
+        self.fails("fast-writer does not start: No such file or directory", experiment="slow-reader")
+
+    def test_a_transfer_that_does_not_add_up(self):
+        """Other bytes, other messages than were asked for, no totals, a record that is not whole."""
+        totals = "20000 messages, 10240000 bytes, checksum 57babf7a"
+        other = totals.replace("57", "75")
+        record = "time_ns,event,value\n1,connected,512\n2,finished,1\n3,closed,1\n"
+        writer = {"out": [f"sent {totals}"], "record": record}
+        reader = {"out": [f"received {totals}"], "record": record.replace("closed", "end_of_stream")}
+        fewer = totals.replace("20000", "19999")
+        for changed_writer, changed_reader, phrase in (
+            ({}, {"out": [f"received {other}"]}, f"the writer sent {totals}; the reader received {other}"),
+            ({"out": [f"sent {fewer}"]}, {"out": [f"received {fewer}"]}, f"of 20000 messages the writer sent {fewer}"),
+            ({"out": ["sent all"]}, {}, "'sent all' is not a line 'sent N messages, B bytes, checksum C'"),
+            ({"out": []}, {}, "'' is not a line 'sent N messages"),
+            ({"record": record.replace("3,closed,1", "")}, {}, "the record of fast-writer: line 4: '' is not a time, an event"),
+            ({}, {"record": record}, "the record of slow-reader has no 'end_of_stream'"),
+            ({}, {"record": ""}, "the record of slow-reader: line 1: '' is not 'time_ns,event,value'"),
+            ({"code": 3, "err": ["oh"]}, {}, "fast-writer failed (exit 3): oh"),
+            ({}, {"code": 1, "err": ["reset"]}, "slow-reader failed (exit 1): reset"),
+        ):
+            self.plan(fast_writer={**writer, **changed_writer}, slow_reader={**reader, **changed_reader})
+            self.fails("slow-reader, ", phrase, experiment="slow-reader")
+        self.plan(fast_writer=writer, slow_reader=reader)
+        whole = run(self.programs / "harness", "sweep", "slow-reader", "--results", self.results)
+        self.assertEqual((whole.code, len(rows_of(self.results / "slow-reader"))), (0, 3), whole.err)
 
     def start_one_that_hangs(self):
         """A harness that waits for its client, while the server is halted."""

@@ -13,7 +13,7 @@ python=$(common/setup/find-python.sh matplotlib rich) || exit 2
 judged=$?
 [ $judged -le 1 ] || exit $judged
 # With RESUME=1, what an interrupted course has begun goes on, and what it had not reached begins.
-for experiment in byte-ribbon write-write-read slow-reader head-of-line latency-vs-connections memory-vs-connections throughput-vs-connections; do
+for experiment in byte-ribbon write-write-read slow-reader head-of-line latency-vs-connections memory-vs-connections throughput-vs-connections work-per-request system-calls; do
   resume=
   [ -z "$RESUME" ] || [ ! -d "results/$experiment" ] || resume=--resume
   "$bin/harness" sweep "$experiment" --profile "$profile" --seed "$seed" $resume || exit $?
