@@ -75,7 +75,7 @@ const std::vector<Experiment>& experiments() {
       {.name = "throughput-vs-connections",
        .description = "requests a second and the server's CPU for each, all connections speaking",
        .conduct = conduct_load,
-       .quick = {.connections = {1, 10, 100, 1000}, .repetitions = 2, .warm_up = 30ms, .duration = 200ms},
+       .quick = {.connections = {1, 100, 1000}, .repetitions = 2, .warm_up = 30ms, .duration = 200ms},
        .full = {.connections = {1, 3, 10, 30, 100, 300, 1000, 3000, 10'000},
                 .repetitions = 3,
                 .warm_up = 200ms,

@@ -16,6 +16,7 @@ run() {
   shift
   { echo "== $*" && "$@" 2>&1 || printf '\nexit %s\n' $?; } >"$log"
 }
+# Ends well even if tests fail: the log tells.
 suite() { run "$(echo "$1" | tr / -)" "$python" -m unittest discover -s "$1" -t .; }
 
 # The last number that a pattern finds in a log, or else $3.
@@ -41,14 +42,12 @@ add_up() {
 
 run common-tests "$build/test/common-tests"
 add_up common-tests
-# Alone: these hold measurements to what a quiet machine can do.
-suite common/harness
-add_up common-harness
-# The others mostly wait for what they have started: two at a time.
-(suite common/guide && suite plots) &
+# Two at a time: most of them wait for what they have started.
+(suite common/harness && suite common/guide) &
 suite labs
+suite plots
 wait
-for log in common-guide plots labs; do add_up $log; done
+for log in common-harness common-guide plots labs; do add_up $log; done
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ] || status=1
