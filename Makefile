@@ -56,7 +56,7 @@ help: ## print this help
 	@sed -nE 's/^([a-z%-]+):.*## (.*)/\1|\2/p' Makefile | sed 's/%/NN/' | \
 	  awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
 	@echo
-	@echo "  make course PROFILE=full   sweeps wider (about a quarter of an hour); SEED=N gives another order of the runs"
+	@echo "  make course PROFILE=full   sweeps wider and takes much longer; SEED=N gives another order of the runs"
 	@echo "  make course RESUME=1       goes on after an interruption"
 
 .PHONY: deps
