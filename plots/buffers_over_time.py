@@ -17,7 +17,7 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 from matplotlib.transforms import ScaledTranslation
 
 from plots import caption, style
-from plots.records import Experiment, RecordsError, Run, read_table, with_samples
+from plots.records import Experiment, RecordsError, Run, first_runs, read_table
 
 EXPERIMENT = "slow-reader"
 CHART = "buffers-over-time"
@@ -223,19 +223,9 @@ def _legend(axes: Axes, figure: Figure) -> None:
                 fontsize=8.5, columnspacing=1.6, borderaxespad=0)
 
 
-def first_runs(experiment: Experiment) -> list[Run]:
-    """The first repetition of each scenario, in the order of the lesson."""
-    by_scenario = defaultdict(list)
-    for run in with_samples(experiment):
-        by_scenario[run.server].append(run)
-    known = [name for name in _SCENARIOS if name in by_scenario]
-    others = sorted(set(by_scenario) - set(_SCENARIOS))
-    return [min(by_scenario[name], key=lambda run: run.repetition) for name in known + others]
-
-
 def draw(experiment: Experiment) -> Figure:
     """The chart: two panels a scenario, queues above and progress below, all on one time axis."""
-    runs = first_runs(experiment)
+    runs = first_runs(experiment, _SCENARIOS)
     timelines = [read_timeline(experiment, run) for run in runs]
     figure = style.new_figure(10, 1.9 + 3.1 * len(runs),
                               "Buffers over time: where the bytes wait that send has accepted")

@@ -5,7 +5,6 @@ its number in every row, so that a block with two colours shows two messages in 
 blocks shows a message that was cut. In a framed stream the headers stand apart, and the decoder's messages are a third row.
 """
 
-from collections import defaultdict
 from typing import NamedTuple, Optional
 
 from matplotlib.axes import Axes
@@ -16,7 +15,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from plots import caption, style
-from plots.records import Experiment, RecordsError, Run, read_table, with_samples
+from plots.records import Experiment, RecordsError, Run, first_runs, read_table
 
 EXPERIMENT = "byte-ribbon"
 CHART = "byte-ribbon"
@@ -166,19 +165,9 @@ def _legend(axes: Axes, messages: int, framed: bool, any_cut: bool) -> None:
                 loc="lower left", bbox_to_anchor=(-0.01, 1.16), fontsize=8.5, columnspacing=1.6)
 
 
-def first_runs(experiment: Experiment) -> list[Run]:
-    """The first repetition of each scenario, in the order of the lesson."""
-    by_scenario = defaultdict(list)
-    for run in with_samples(experiment):
-        by_scenario[run.server].append(run)
-    known = [name for name in _SCENARIOS if name in by_scenario]
-    others = sorted(set(by_scenario) - set(_SCENARIOS))
-    return [min(by_scenario[name], key=lambda run: run.repetition) for name in known + others]
-
-
 def draw(experiment: Experiment) -> Figure:
     """The chart: a panel a scenario, all on one scale of bytes."""
-    runs = first_runs(experiment)
+    runs = first_runs(experiment, _SCENARIOS)
     ribbons = [read_ribbon(experiment, run) for run in runs]
     heights = [3 if ribbon.decoded else 2 for ribbon in ribbons]
     figure = style.new_figure(10, 2.3 + 0.62 * sum(heights) + 0.2 * len(runs),

@@ -236,3 +236,14 @@ def with_samples(experiment: Experiment) -> list[Run]:
         if not run.samples_file:
             raise RecordsError(f"{experiment.folder / 'runs.csv'}: line {number}: column 'samples_file' is empty")
     return experiment.runs
+
+
+def first_runs(experiment: Experiment, order: tuple[str, ...]) -> list[Run]:
+    """The first repetition of each scenario: those of `order` in that order, then the others by name. RecordsError when
+    a run has no samples."""
+    by_scenario: dict[str, list[Run]] = {}
+    for run in with_samples(experiment):
+        by_scenario.setdefault(run.server, []).append(run)
+    known = [name for name in order if name in by_scenario]
+    others = sorted(set(by_scenario) - set(order))
+    return [min(by_scenario[name], key=lambda run: run.repetition) for name in known + others]
