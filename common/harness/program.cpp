@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sched.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,23 +27,9 @@ namespace {
 
 constexpr auto start_timeout = 10s;
 
-// What the program prints goes into a file in memory: unlike a pipe it never fills up and blocks the program.
-net::FileDescriptor memory_file(const char* name) {
-  net::FileDescriptor file{memfd_create(name, MFD_CLOEXEC)};
-  if (!file) throw net::SystemError("memfd_create");
-  return file;
-}
-
 // The whole lines: the program may be in the middle of one.
-std::vector<std::string> lines_of(const net::FileDescriptor& file) {
-  std::string text;
-  std::array<char, 16384> part{};
-  for (;;) {
-    const ssize_t size = pread(file.number(), part.data(), part.size(), static_cast<off_t>(text.size()));
-    if (size < 0) throw net::SystemError("pread");
-    if (size == 0) break;
-    text.append(part.data(), static_cast<std::size_t>(size));
-  }
+std::vector<std::string> lines_of(const MemoryFile& file) {
+  const std::string text = file.contents();
   std::istringstream stream(text.substr(0, text.rfind('\n') + 1));
   std::vector<std::string> lines;
   for (std::string line; std::getline(stream, line);) lines.push_back(line);
@@ -93,8 +78,8 @@ Program::Program(std::vector<std::string> words, const std::vector<int>& cores,
                  const Interruption& interruption)
     : name_(words.at(0).substr(words[0].rfind('/') + 1)),
       interruption_(interruption),
-      stdout_(memory_file("program-stdout")),
-      stderr_(memory_file("program-stderr")) {
+      stdout_("program-stdout"),
+      stderr_("program-stderr") {
   start(words, cores);
 }
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "common/harness/interruption.h"
+#include "common/harness/memory_file.h"
 #include "common/net/address.h"
-#include "common/net/file_descriptor.h"
 
 namespace harness {
 
@@ -51,8 +51,8 @@ class Program {
   const Interruption& interruption_;
   pid_t pid_ = -1;
   std::optional<int> status_;  // of waitpid, once it has ended
-  net::FileDescriptor stdout_;
-  net::FileDescriptor stderr_;
+  MemoryFile stdout_;
+  MemoryFile stderr_;
 };
 
 }  // namespace harness

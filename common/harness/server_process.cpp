@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sched.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -28,21 +27,6 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 namespace {
-
-// What the server prints goes into a file in memory: unlike a pipe it never fills up and blocks the server.
-net::FileDescriptor memory_file(const char* name) {
-  net::FileDescriptor file{memfd_create(name, MFD_CLOEXEC)};
-  if (!file) throw net::SystemError("memfd_create");
-  return file;
-}
-
-std::string contents(const net::FileDescriptor& file, off_t from = 0) {
-  std::string text(4096, '\0');
-  const ssize_t size = pread(file.number(), text.data(), text.size(), from);
-  if (size < 0) throw net::SystemError("pread");
-  text.resize(static_cast<std::size_t>(size));
-  return text;
-}
 
 // Between fork and exec only async-signal-safe calls are allowed. Ends with the errno of the call that failed
 // in `report`, a pipe that exec closes.
@@ -128,7 +112,7 @@ std::uint16_t find_free_port() {
 }
 
 ServerProcess::ServerProcess(const ServerCommand& command)
-    : stdout_(memory_file("server-stdout")), stderr_(memory_file("server-stderr")) {
+    : stdout_("server-stdout"), stderr_("server-stderr") {
   std::optional<std::uint16_t> port;
   if (asks_for_port(command.words)) port = find_free_port();
   start(command, with_port(command.words, std::to_string(port.value_or(0))));
@@ -179,7 +163,7 @@ void ServerProcess::wait_until_ready(const ServerCommand& command, std::optional
     if (port) {
       address_ = net::Address::resolve("127.0.0.1", *port);
       if (accepts_connections(address_)) return;
-    } else if (const std::string said = contents(stdout_); said.find('\n') != std::string::npos) {
+    } else if (const std::string said = stdout_.contents(); said.find('\n') != std::string::npos) {
       address_ = announced_address(name, said.substr(0, said.find('\n')));
       return;
     }
@@ -222,7 +206,7 @@ std::optional<std::string> ServerProcess::wait_for_end(std::chrono::milliseconds
 std::string ServerProcess::last_words() const {
   struct stat file {};
   if (fstat(stderr_.number(), &file) < 0) throw net::SystemError("fstat");
-  std::string said = contents(stderr_, std::max<off_t>(0, file.st_size - 4096));
+  std::string said = stderr_.contents(std::max<off_t>(0, file.st_size - 4096));
   while (!said.empty() && said.back() == '\n') said.pop_back();
   return on_one_line(said.substr(said.rfind('\n') + 1), 300);
 }

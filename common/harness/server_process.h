@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "common/harness/interruption.h"
+#include "common/harness/memory_file.h"
 #include "common/net/address.h"
-#include "common/net/file_descriptor.h"
 
 namespace harness {
 
@@ -73,8 +73,8 @@ class ServerProcess {
 
   pid_t pid_ = -1;
   std::optional<int> status_;  // of waitpid, once it has ended
-  net::FileDescriptor stdout_;
-  net::FileDescriptor stderr_;
+  MemoryFile stdout_;
+  MemoryFile stderr_;
   net::Address address_;
 };
 

@@ -1,19 +1,15 @@
 #include "common/harness/slow_reader.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <optional>
 #include <stdexcept>
 
+#include "common/harness/memory_file.h"
 #include "common/harness/program.h"
 #include "common/harness/transfer_record.h"
-#include "common/net/file_descriptor.h"
-#include "common/net/system_error.h"
 
 namespace harness {
 
@@ -57,31 +53,6 @@ const Setting& setting_of(const Subject& scenario) {
   return *found;
 }
 
-// A file in memory, which another program can open by its path as long as this object lives. So nothing is left
-// on disk, however the harness ends.
-class MemoryFile {
- public:
-  MemoryFile() : file_{memfd_create("timeline", MFD_CLOEXEC)} {
-    if (!file_) throw net::SystemError("memfd_create");
-  }
-
-  std::string path() const { return fmt::format("/proc/{}/fd/{}", getpid(), file_.number()); }
-
-  std::string contents() const {
-    std::string text;
-    std::array<char, 65536> part{};
-    for (;;) {
-      const ssize_t size = pread(file_.number(), part.data(), part.size(), static_cast<off_t>(text.size()));
-      if (size < 0) throw net::SystemError("pread");
-      if (size == 0) return text;
-      text.append(part.data(), static_cast<std::size_t>(size));
-    }
-  }
-
- private:
-  net::FileDescriptor file_;
-};
-
 // Why a program has not succeeded; nothing if it has.
 std::optional<std::string> failure_of(Program& program, std::chrono::milliseconds timeout) {
   try {
@@ -117,7 +88,8 @@ void append(std::vector<std::string>& words, const std::vector<std::string>& mor
 // The pair's work, each on a core of its own where there are two.
 Transfer run_pair(const Setting& setting, std::size_t messages, const Conditions& conditions) {
   const std::string size = std::to_string(setting.scenario.message_bytes);
-  const MemoryFile reader_record, writer_record;
+  const MemoryFile reader_record("reader-record");
+  const MemoryFile writer_record("writer-record");
   std::vector<std::string> words{program_folder() + "/slow-reader",
                                  "--port",
                                  "0",

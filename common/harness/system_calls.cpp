@@ -1,7 +1,6 @@
 #include "common/harness/system_calls.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <sstream>
 #include <thread>
 
+#include "common/harness/memory_file.h"
 #include "common/harness/process_usage.h"
 #include "common/net/system_error.h"
 
@@ -51,29 +51,10 @@ void end_with_tracer(ServerProcess& server) {
   }
 }
 
-// A file in memory that strace can open by a path: nothing has to be cleaned up.
-class Table {
- public:
-  Table() : file_(memfd_create("strace", MFD_CLOEXEC)) {
-    if (!file_) throw net::SystemError("memfd_create");
-  }
-  std::string path() const { return fmt::format("/proc/{}/fd/{}", getpid(), file_.number()); }
-  std::string contents() const {
-    std::string text(64 * 1024, '\0');
-    const ssize_t size = pread(file_.number(), text.data(), text.size(), 0);
-    if (size < 0) throw net::SystemError("pread");
-    text.resize(static_cast<std::size_t>(size));
-    return text;
-  }
-
- private:
-  net::FileDescriptor file_;
-};
-
 // Opens the plan's connections, which send a request each, and lets them speak for `duration`.
 Count count_calls(const Run& plan, Target target, std::chrono::nanoseconds duration,
                   const Conditions& conditions) {
-  const Table table;
+  const MemoryFile table("strace");
   // -D: the tracer is a grandchild, and the process that is started and signalled is the server itself.
   const std::vector<std::string> tracer{"strace", "-D", "-f", "-c", "-qq", "-o", table.path()};
   target.command.insert(target.command.begin(), tracer.begin(), tracer.end());
