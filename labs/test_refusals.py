@@ -11,7 +11,7 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from common.harness.test_support import BIN, lab_server, wait_until
+from common.testing.processes import BIN, lab_server, wait_until
 
 
 def somebody():

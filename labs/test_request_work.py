@@ -7,7 +7,7 @@ import time
 import unittest
 from pathlib import Path
 
-from common.harness.test_support import BIN, SERVERS, lab_server, run
+from common.testing.processes import BIN, SERVERS, lab_server, run
 
 REQUESTS = 30
 COST_US = 3000

@@ -13,7 +13,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from common.harness.test_support import SERVERS, is_refused, lab_server, wait_until
+from common.testing.processes import SERVERS, is_refused, lab_server, wait_until
 
 EVENT_LOOPS = ("select", "poll", "epoll")
 

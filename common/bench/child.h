@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "common/harness/interruption.h"
+#include "common/harness/processes/interruption.h"
 
 namespace bench {
 

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include "common/bench/child.h"
-#include "common/harness/environment.h"
-#include "common/harness/load_generator.h"
-#include "common/harness/process_usage.h"
-#include "common/harness/server_process.h"
+#include "common/harness/measuring/environment.h"
+#include "common/harness/load/load_generator.h"
+#include "common/harness/processes/process_usage.h"
+#include "common/harness/processes/server_process.h"
 
 namespace bench {
 

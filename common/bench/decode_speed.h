@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "common/bench/figure.h"
-#include "common/harness/interruption.h"
+#include "common/harness/processes/interruption.h"
 #include "common/harness/progress.h"
 
 namespace bench {

@@ -7,9 +7,9 @@
 #include <stdexcept>
 #include <thread>
 
-#include "common/harness/environment.h"
-#include "common/harness/load_generator.h"
-#include "common/harness/server_process.h"
+#include "common/harness/measuring/environment.h"
+#include "common/harness/load/load_generator.h"
+#include "common/harness/processes/server_process.h"
 
 namespace bench {
 

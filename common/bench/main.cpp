@@ -20,7 +20,7 @@
 #include "common/bench/recording_cost.h"
 #include "common/bench/report.h"
 #include "common/harness/commands.h"
-#include "common/harness/environment.h"
+#include "common/harness/measuring/environment.h"
 #include "common/harness/progress.h"
 #include "common/net/command_line.h"
 

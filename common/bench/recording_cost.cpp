@@ -11,8 +11,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "common/harness/environment.h"
-#include "common/harness/process_usage.h"
+#include "common/harness/measuring/environment.h"
+#include "common/harness/processes/process_usage.h"
 #include "common/net/system_error.h"
 
 namespace bench {

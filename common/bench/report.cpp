@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "common/harness/records.h"
+#include "common/harness/records/records.h"
 
 namespace bench {
 

@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "common/harness/availability.h"
-#include "common/harness/environment.h"
-#include "common/harness/interruption.h"
-#include "common/harness/known_servers.h"
-#include "common/harness/measurement.h"
-#include "common/harness/target.h"
+#include "common/harness/processes/availability.h"
+#include "common/harness/measuring/environment.h"
+#include "common/harness/processes/interruption.h"
+#include "common/harness/processes/known_servers.h"
+#include "common/harness/measuring/measurement.h"
+#include "common/harness/processes/target.h"
 
 namespace harness {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "common/harness/commands.h"
-#include "common/harness/payload.h"
+#include "common/harness/load/payload.h"
 #include "common/net/address.h"
 #include "common/net/command_line.h"
 #include "common/net/server.h"

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "common/harness/environment.h"
-#include "common/harness/experiments.h"
+#include "common/harness/measuring/environment.h"
+#include "common/harness/experiments/experiments.h"
 #include "common/harness/progress.h"
 #include "common/net/server.h"
 

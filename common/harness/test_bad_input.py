@@ -15,7 +15,7 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from common.harness.test_support import BIN, SERVERS, harness, rows_of, run, stop_sweep
+from common.testing.processes import BIN, SERVERS, harness, rows_of, run, stop_sweep
 
 PROGRESS = re.compile(r"[a-z-]+ \d+/\d+: .*")
 UNRESOLVED = "no-such-host.invalid"  # never resolves: RFC 2606

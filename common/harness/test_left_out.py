@@ -6,7 +6,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from common.harness.test_support import BIN, CANNOT_RUN_HERE, rows_of, run
+from common.testing.processes import BIN, CANNOT_RUN_HERE, rows_of, run
 
 NOT_BUILT = "left out: io-uring: not built: liburing was not found (Debian: liburing-dev)"
 FORBIDDEN = "left out: io-uring: can't run here: io_uring_setup: Operation not permitted"

@@ -9,7 +9,7 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from common.harness.test_support import BIN, SERVERS, Family, finish, harness, rows_of, start, stop_sweep, wait_until
+from common.testing.processes import BIN, SERVERS, Family, finish, harness, rows_of, start, stop_sweep, wait_until
 
 LATENCY = "latency-vs-connections"
 RUNS = 6  # of the quick profile, a server: 3 points, 2 repetitions

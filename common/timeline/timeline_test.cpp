@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/demonstration/connected_pair.h"
-#include "common/harness/temporary_folder.h"
+#include "common/testing/temporary_folder.h"
 #include "common/timeline/live_display.h"
 #include "common/timeline/record.h"
 #include "common/timeline/socket_queues.h"

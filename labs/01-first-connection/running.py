@@ -12,7 +12,7 @@ import tempfile
 import termios
 from pathlib import Path
 
-from common.harness.test_support import BIN, Family, Server, run, start, wait_until
+from common.testing.processes import BIN, Family, Server, run, start, wait_until
 
 FIRST_SERVER, FIRST_CLIENT = BIN / "first-server", BIN / "first-client"
 BEYOND_ALL_BUFFERS = 32 << 20

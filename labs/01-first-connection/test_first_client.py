@@ -8,7 +8,7 @@ import tempfile
 import termios
 import unittest
 
-from common.harness.test_support import read_line, run, wait_until
+from common.testing.processes import read_line, run, wait_until
 
 from .running import BEYOND_ALL_BUFFERS, FIRST_CLIENT, Client, OwnServer, TracedServer, state, talk, unread, without_strace
 

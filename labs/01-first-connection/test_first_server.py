@@ -5,7 +5,7 @@ import signal
 import socket
 import unittest
 
-from common.harness.test_support import Server, is_refused, run, wait_until
+from common.testing.processes import Server, is_refused, run, wait_until
 
 from .running import FIRST_SERVER, TracedServer, receive, reset, state
 

@@ -3,7 +3,7 @@
 import time
 import unittest
 
-from common.harness.test_support import read_line, wait_until
+from common.testing.processes import read_line, wait_until
 
 from .running import BEYOND_ALL_BUFFERS, Client, OwnServer, TracedServer, receive, reset, state, unread, without_strace
 

@@ -1,0 +1,1 @@
+"""What the labs share, one room a concern."""

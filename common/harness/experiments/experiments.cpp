@@ -1,0 +1,192 @@
+#include "common/harness/experiments/experiments.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+
+#include "common/harness/experiments/byte_ribbon.h"
+#include "common/harness/experiments/head_of_line.h"
+#include "common/harness/experiments/slow_reader.h"
+#include "common/harness/experiments/system_calls.h"
+#include "common/harness/experiments/write_write_read.h"
+
+namespace harness {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+Outcome conduct_load(const Run& plan, const Subject& subject, const Conditions& conditions) {
+  Measured measured = measure(*subject.server,
+                              {.connections = plan.connections,
+                               .active = plan.active,
+                               .message_bytes = plan.message_bytes,
+                               .warm_up = conditions.scale.warm_up,
+                               .duration = conditions.scale.duration,
+                               .cost = plan.cost},
+                              conditions.cores, conditions.interruption);
+  return {.run = std::move(measured.run), .latency_ns = std::move(measured.latency_ns)};
+}
+
+Outcome conduct_head_of_line(const Run&, const Subject& subject, const Conditions& conditions) {
+  HeadOfLine result = run_head_of_line(*subject.server, conditions.cores, conditions.interruption);
+  return {.run = std::move(result.run),
+          .events = std::move(result.requests),
+          .note = fmt::format("{}: longest wait {:.1f} ms", subject.name, result.longest_wait_ms)};
+}
+
+// The points of work-per-request: requests that block, server and generator on a core each; then requests that compute,
+// on all cores. Both series begin with a request that costs nothing beside its bytes.
+std::vector<RequestCost> waiting_and_computing(const std::vector<std::size_t>& wait_us,
+                                               const std::vector<std::size_t>& work_us) {
+  std::vector<RequestCost> costs;
+  for (const std::size_t cost : wait_us) costs.push_back({.wait_us = cost});
+  for (const std::size_t cost : work_us) costs.push_back({.work_us = cost, .on_all_cores = true});
+  return costs;
+}
+
+}  // namespace
+
+const std::vector<Experiment>& experiments() {
+  static const std::vector<Experiment> all{
+      {.name = "head-of-line",
+       .description = "one client is silent for 2 s and then speaks, seven others speak: who waits for whom",
+       .conduct = conduct_head_of_line,
+       .quick = {.connections = {8}, .repetitions = 1},
+       .full = {.connections = {8}, .repetitions = 3}},
+      {.name = "latency-vs-connections",
+       .description = "latency of 8 speaking connections among ever more idle ones",
+       .conduct = conduct_load,
+       .active = 8,
+       .needs = {"silent-client-stops-no-one"},
+       .quick = {.connections = {8, 100, 1000}, .repetitions = 2, .warm_up = 30ms, .duration = 200ms},
+       .full = {.connections = {8, 30, 100, 300, 1000, 3000, 10'000},
+                .repetitions = 5,
+                .warm_up = 200ms,
+                .duration = 500ms}},
+      {.name = "memory-vs-connections",
+       .description = "memory of idle connections, each kind of memory apart",
+       .conduct = conduct_load,
+       .active = 0,
+       .needs = {"silent-client-stops-no-one"},
+       .quick = {.connections = {10, 100, 1000}, .repetitions = 2},
+       .full = {.connections = {10, 100, 300, 1000, 3000, 10'000}, .repetitions = 3}},
+      {.name = "throughput-vs-connections",
+       .description = "requests a second and the server's CPU for each, all connections speaking",
+       .conduct = conduct_load,
+       .quick = {.connections = {1, 100, 1000}, .repetitions = 2, .warm_up = 30ms, .duration = 200ms},
+       .full = {.connections = {1, 3, 10, 30, 100, 300, 1000, 3000, 10'000},
+                .repetitions = 3,
+                .warm_up = 200ms,
+                .duration = 500ms}},
+      {.name = "work-per-request",
+       .description = "8 busy clients, and each request blocks or computes for a while: when epoll loses",
+       .conduct = conduct_load,
+       .needs = {"silent-client-stops-no-one", "idle-costs-no-cpu"},
+       .quick = {.connections = {8},
+                 .costs = waiting_and_computing({0, 20, 100, 500}, {0, 20, 100, 500}),
+                 .repetitions = 2,
+                 .warm_up = 20ms,
+                 .duration = 80ms},
+       .full = {.connections = {8},
+                .costs = waiting_and_computing({0, 5, 20, 100, 500, 2000}, {0, 5, 20, 100, 500}),
+                .repetitions = 3,
+                .warm_up = 50ms,
+                .duration = 250ms}},
+      {.name = "system-calls",
+       .description = "system calls (counted by strace, in a run of its own) and context switches a request",
+       .conduct = conduct_system_calls,
+       .quick = {.connections = {1, 20}, .repetitions = 1, .warm_up = 20ms, .duration = 150ms},
+       .full = {.connections = {1, 20, 200}, .repetitions = 3, .warm_up = 100ms, .duration = 500ms}},
+      {.name = "byte-ribbon",
+       .description =
+           "what the client's sends and the server's reads make of the messages: sticky, split, framed",
+       .conduct = conduct_byte_ribbon,
+       .scenarios = byte_ribbon_scenarios(),
+       .quick = {.repetitions = 1},
+       .full = {.repetitions = 1}},
+      {.name = "write-write-read",
+       .description =
+           "two writes, then a read: Nagle's algorithm and delayed ACKs, with and without TCP_NODELAY",
+       .conduct = conduct_write_write_read,
+       .scenarios = {{.name = "nagle"}, {.name = "nodelay"}},
+       .quick = {.repetitions = 1, .rounds = 100},
+       .full = {.repetitions = 2, .rounds = 1000}},
+      {.name = "slow-reader",
+       .description = "a fast writer and a slow reader: where the bytes wait, and when the writer does",
+       .conduct = conduct_slow_reader,
+       .scenarios = slow_reader_scenarios(),
+       .quick = {.repetitions = 1, .rounds = 20'000},
+       .full = {.repetitions = 3, .rounds = 50'000}},
+  };
+  return all;
+}
+
+namespace {
+
+// What a server's expected *no* keeps it from; a foreign server is let in everywhere, and so is a scenario.
+bool has(const Subject& subject, const std::string& behaviour) {
+  if (!subject.server || !subject.server->known) return true;
+  const auto& expected = subject.server->known->expected;
+  const auto cell = expected.find(behaviour);
+  return cell == expected.end() || cell->second;
+}
+
+// Why a server can't take part at all; empty if it can.
+std::string lacks(const Experiment& experiment, const Scale& scale, const Subject& subject) {
+  const bool costs = std::any_of(scale.costs.begin(), scale.costs.end(), [](const RequestCost& cost) {
+    return cost.work_us > 0 || cost.wait_us > 0;
+  });
+  if (costs && subject.server && !subject.server->known)
+    return fmt::format("{}: not of the labs, so it has no options --work-us and --wait-us", subject.name);
+  for (const std::string& behaviour : experiment.needs) {
+    if (!has(subject, behaviour)) return fmt::format("{}: by its nature not '{}'", subject.name, behaviour);
+  }
+  return "";
+}
+
+// Fisher and Yates, written out: std::shuffle may give another order with another library.
+void shuffle(std::vector<Slot>& slots, std::mt19937_64& random) {
+  for (std::size_t i = slots.size(); i > 1; --i) std::swap(slots[i - 1], slots[random() % i]);
+}
+
+constexpr std::size_t reserved_descriptors = 50;  // what harness and server need besides the connections
+
+}  // namespace
+
+Schedule make_schedule(const Experiment& experiment, const Scale& scale, const std::vector<Subject>& subjects,
+                       std::uint64_t seed, std::uint64_t descriptor_limit) {
+  Schedule schedule;
+  std::vector<Slot> points;
+  for (std::size_t s = 0; s < subjects.size(); ++s) {
+    if (const std::string reason = lacks(experiment, scale, subjects[s]); !reason.empty()) {
+      schedule.left_out.push_back(reason);
+      continue;
+    }
+    for (const std::size_t connections : scale.connections) {
+      if (connections + reserved_descriptors > descriptor_limit) {
+        schedule.left_out.push_back(
+            fmt::format("{} at {} connections: the limit of descriptors is {} (ulimit -n)", subjects[s].name,
+                        connections, descriptor_limit));
+      } else if (connections > 1000 && !has(subjects[s], "more-than-1024")) {
+        schedule.left_out.push_back(fmt::format("{} at {} connections: by its nature not 'more-than-1024'",
+                                                subjects[s].name, connections));
+      } else {
+        for (const RequestCost& cost : scale.costs)
+          points.push_back({.subject = s, .connections = connections, .cost = cost, .repetition = 1});
+      }
+    }
+  }
+  std::mt19937_64 random(seed);
+  for (int repetition = 1; repetition <= scale.repetitions; ++repetition) {
+    shuffle(points, random);
+    for (Slot slot : points) {
+      slot.repetition = repetition;
+      schedule.slots.push_back(slot);
+    }
+  }
+  return schedule;
+}
+
+}  // namespace harness

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/harness/measuring/measurement.h"
+#include "common/harness/processes/target.h"
+
+namespace harness {
+
+/// The points and repetitions of an experiment in one profile.
+struct Scale {
+  std::vector<std::size_t> connections{1};
+  std::vector<RequestCost> costs{{}};  ///< each at each number of connections
+  int repetitions = 1;
+  std::chrono::milliseconds warm_up{0};
+  std::chrono::milliseconds duration{0};
+  std::size_t rounds = 0;  ///< in a run, where an experiment counts them and not the time
+};
+
+/// A case of an experiment that starts programs of its own instead of an echo server.
+struct Scenario {
+  std::string name;  ///< stands in the column `server`
+  std::size_t message_bytes = 14;
+};
+
+/// What a run is about: a server, or a scenario.
+struct Subject {
+  std::string name;
+  std::optional<Target> server = std::nullopt;  ///< none: a scenario
+  std::size_t message_bytes = 14;
+
+  static Subject of(const Target& server) { return {.name = server.name, .server = server}; }
+  static Subject of(const Scenario& scenario) {
+    return {.name = scenario.name, .message_bytes = scenario.message_bytes};
+  }
+};
+
+/// What a run is given besides its plan.
+struct Conditions {
+  const Scale& scale;
+  const Cores& cores;
+  const Interruption& interruption;
+};
+
+/// What a run has shown. The sweep keeps the samples in a file of their own.
+struct Outcome {
+  Run run;
+  std::vector<std::uint32_t> latency_ns = {};  ///< exact samples, in the order in which they were measured
+  std::string events{};                        ///< CSV, for what is more than one number a sample
+  std::string note{};                          ///< a line for the user; empty: nothing to say
+};
+
+/// Conducts one run. `plan` is its row as far as the schedule says it; the outcome has the same subject, connections
+/// and message size, by which `--resume` knows it; the sweep adds the rest of the plan. Throws ServerError, Interrupted, std::runtime_error.
+using Conduct = Outcome (*)(const Run& plan, const Subject& subject, const Conditions& conditions);
+
+/// A named experiment: servers (or scenarios) × points × repetitions.
+struct Experiment {
+  std::string name;
+  std::string description;
+  Conduct conduct = nullptr;
+  /// Empty: it is about the servers that the user names.
+  std::vector<Scenario> scenarios = {};
+  std::optional<std::size_t> active = std::nullopt;  ///< how many connections speak; none: all
+  /// Behaviours without which a server can't take part by its nature.
+  std::vector<std::string> needs = {};
+  Scale quick;
+  Scale full;
+};
+
+const std::vector<Experiment>& experiments();
+
+/// One repetition of one point with one subject.
+struct Slot {
+  std::size_t subject = 0;
+  std::size_t connections = 0;
+  RequestCost cost = {};
+  int repetition = 1;
+};
+
+/// What is to be run, in what order, and what is left out, each with its reason: "select at 10000
+/// connections: …".
+struct Schedule {
+  std::vector<Slot> slots;
+  std::vector<std::string> left_out;
+};
+
+/// Subjects interleaved: all points of a repetition in random order, then the next repetition. The same seed
+/// gives the same order on every machine. `descriptor_limit` bounds the connections.
+Schedule make_schedule(const Experiment& experiment, const Scale& scale, const std::vector<Subject>& subjects,
+                       std::uint64_t seed, std::uint64_t descriptor_limit);
+
+}  // namespace harness

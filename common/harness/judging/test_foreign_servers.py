@@ -1,0 +1,141 @@
+"""Any program can be the server: a small one of asyncio is judged, measured and recorded like our own."""
+
+import json
+import os
+import socket
+import tempfile
+import unittest
+from pathlib import Path
+
+from common.testing.processes import Family, harness, is_refused, python_server, rows_of, start, wait_until
+
+COMMAND = ("--", *python_server("asyncio_echo_server.py", "{port}"))
+NAME = f"{Path(COMMAND[1]).name} asyncio_echo_server.py"
+# What asyncio does without descriptors depends on its version.
+UNCERTAIN = {"survives-fd-exhaustion"}
+NEEDS_PROCESS = {
+    "slow-reader-memory-bounded",
+    "survives-fd-exhaustion",
+    "idle-costs-no-cpu",
+    "stops-cleanly",
+    "leaves-no-zombies",
+}
+
+
+class Foreign(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.results = Path(temporary.name)
+
+    def succeeds(self, *words):
+        ended = harness(*words)
+        self.assertEqual((ended.code, ended.left), (0, []), ended.err)
+        return ended
+
+    def answers(self, *words):
+        """Of a check: its exit code, the server's name, and behaviour → answer."""
+        ended = harness("check", "--json", *words)
+        self.assertEqual(ended.left, [])
+        server = json.loads(ended.text)["servers"][0]
+        return ended.code, server["server"], {cell["behaviour"]: cell["answer"] for cell in server["findings"]}
+
+    def one_row(self, experiment):
+        rows = rows_of(self.results / experiment)
+        self.assertEqual(len(rows), 1)
+        return rows[0]
+
+    def assert_measured(self, row, name):
+        self.assertEqual((row["server"], row["connections"], row["active"], row["loop"]), (name, "4", "2", "closed"))
+        self.assertGreater(int(row["requests"]), 0)
+        self.assertEqual([row[key] for key in ("errors", "timeouts", "refused", "corrupt")], ["0"] * 4)
+        samples = self.results / "load" / row["samples_file"]
+        self.assertEqual(samples.stat().st_size, 4 * int(row["requests"]))
+
+
+class Command(Foreign):
+    """As the harness starts it: `-- COMMAND… {port}`."""
+
+    def test_check(self):
+        code, name, answers = self.answers(*COMMAND)
+        self.assertEqual(name, NAME)
+        wrong = {behaviour for behaviour, answer in answers.items() if answer != "yes"}
+        self.assertLessEqual(wrong, UNCERTAIN)
+        self.assertEqual(code, 1 if wrong else 0)
+        self.assertEqual(len(answers), 13)
+
+    def test_load(self):
+        options = ("--connections", "4", "--active", "2", "--duration", "0.2", "--results", self.results)
+        ended = self.succeeds("load", *options, *COMMAND)
+        self.assertTrue(ended.out[0].startswith(f"{NAME}: 4 connections"), ended.out)
+        row = self.one_row("load")
+        self.assert_measured(row, NAME)
+        self.assertGreater(int(row["rss_bytes"]), 1_000_000)
+
+    def test_sweep(self):
+        self.succeeds("sweep", "head-of-line", "--results", self.results, *COMMAND)
+        row = self.one_row("head-of-line")
+        self.assertEqual((row["server"], row["timeouts"], row["errors"]), (NAME, "0", "0"))
+        requests = (self.results / "head-of-line" / row["samples_file"]).read_text().splitlines()
+        self.assertEqual(len(requests), int(row["requests"]) + 1)
+
+
+class Running(Foreign):
+    """As it runs already: `--connect HOST:PORT`."""
+
+    def setUp(self):
+        super().setUp()
+        family = Family()
+        port = self.start_server(family)
+        self.name = f"127.0.0.1:{port}"
+        self.addCleanup(lambda: self.assertIsNone(self.server.poll(), "the harness has ended a server of ours"))
+
+    def start_server(self, family):
+        """Starts it on a port that is free now; tries again if somebody takes it before the server does."""
+        for _ in range(5):
+            with socket.create_server(("127.0.0.1", 0)) as probe:
+                port = probe.getsockname()[1]
+            self.server = start(python_server("asyncio_echo_server.py", port), family, stderr=None)
+            self.addCleanup(self.end, self.server)
+            wait_until(lambda: self.server.poll() is not None or not is_refused(lambda: connect(port)))
+            if self.server.poll() is None:
+                return port
+        raise AssertionError("no port for the server")
+
+    def end(self, server):
+        server.terminate()
+        server.communicate()
+
+    def test_check(self):
+        code, name, answers = self.answers("--connect", self.name)
+        self.assertEqual(name, self.name)
+        self.assertEqual({behaviour for behaviour, answer in answers.items() if answer == "n/a"}, NEEDS_PROCESS)
+        self.assertEqual({answer for answer in answers.values()}, {"yes", "n/a"}, answers)
+        self.assertEqual(code, 0)
+
+    def test_load(self):
+        options = ("--connections", "4", "--active", "2", "--duration", "0.2", "--results", self.results)
+        self.succeeds("load", *options, "--connect", self.name)
+        row = self.one_row("load")
+        self.assert_measured(row, self.name)
+        self.assertEqual([row[key] for key in ("rss_bytes", "server_cpu_share", "socket_bytes")], [""] * 3)
+
+    def test_sweep(self):
+        self.succeeds("sweep", "head-of-line", "--results", self.results, "--connect", self.name)
+        self.assertEqual(self.one_row("head-of-line")["server"], self.name)
+
+    def test_sweep_of_many_points(self):
+        self.succeeds("sweep", "memory-vs-connections", "--results", self.results, "--connect", self.name)
+        rows = rows_of(self.results / "memory-vs-connections")
+        points = sorted((int(row["connections"]), int(row["repetition"])) for row in rows)
+        self.assertEqual(points, [(n, repetition) for n in (10, 100, 1000) for repetition in (1, 2)])
+        self.assertEqual({(row["server"], row["refused"], row["timeouts"]) for row in rows}, {(self.name, "0", "0")})
+        self.assertTrue(os.path.exists(self.results / "memory-vs-connections" / "environment.json"))
+
+
+def connect(port):
+    return socket.create_connection(("127.0.0.1", port), 5)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,226 @@
+#include "common/harness/measuring/measurement.h"
+
+#include <doctest/doctest.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "common/harness/measuring/environment.h"
+#include "common/harness/measuring/percentile.h"
+
+using namespace std::chrono_literals;
+using harness::Cores;
+using harness::measure;
+using harness::Measured;
+using harness::Suspicion;
+using harness::Target;
+using harness::why_invalid;
+
+namespace {
+
+Target server_of_ours(const std::string& name) {
+  Target target;
+  target.name = name;
+  target.command = {harness::program_folder() + "/../bin/" + name, "--port", "0"};
+  return target;
+}
+
+// Restores what a measurement changes in the calling thread: blocked signals and the core.
+struct Undisturbed {
+  Undisturbed() = default;
+  ~Undisturbed() {
+    pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+    sched_setaffinity(0, sizeof(affinity), &affinity);
+  }
+  Undisturbed(const Undisturbed&) = delete;
+  Undisturbed& operator=(const Undisturbed&) = delete;
+
+  static sigset_t mask_now() {
+    sigset_t now;
+    pthread_sigmask(SIG_BLOCK, nullptr, &now);
+    return now;
+  }
+  static cpu_set_t affinity_now() {
+    cpu_set_t now;
+    CPU_ZERO(&now);
+    sched_getaffinity(0, sizeof(now), &now);
+    return now;
+  }
+  sigset_t mask = mask_now();  // first of all: an Interruption blocks signals
+  cpu_set_t affinity = affinity_now();
+  harness::Interruption interruption;
+  Cores cores = Cores::choose();
+};
+
+// A process that does nothing but use a core, as ordinary processes do.
+class Burner {
+ public:
+  explicit Burner(int core) : pid_(fork()) {
+    REQUIRE(pid_ >= 0);
+    if (pid_ > 0) return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    harness::pin_to_core(core);
+    for (std::atomic<unsigned> turns = 0;;) ++turns;
+  }
+  ~Burner() {
+    if (pid_ <= 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  Burner(Burner&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
+  Burner& operator=(Burner&&) = delete;
+  Burner(const Burner&) = delete;
+  Burner& operator=(const Burner&) = delete;
+
+ private:
+  pid_t pid_;
+};
+
+// Nothing is suspicious here: each test adds its own reason.
+Suspicion unsuspicious() {
+  return {.shared_core = false,
+          .generator_cpu_share = 0.8,
+          .generator_run_delay_share = 0.05,
+          .server_cpu_share = 0.5,
+          .steal_share = 0.01};
+}
+
+}  // namespace
+
+TEST_CASE("figures are valid when nothing speaks against them") {
+  CHECK(why_invalid(unsuspicious()).empty());
+  CHECK(why_invalid({}).empty());
+}
+
+TEST_CASE("figures from one shared core are invalid") {
+  Suspicion suspicion = unsuspicious();
+  suspicion.shared_core = true;
+  CHECK(why_invalid(suspicion) == "server and generator share the only core");
+}
+
+TEST_CASE("figures that a hypervisor has disturbed are invalid") {
+  Suspicion suspicion = unsuspicious();
+  suspicion.steal_share = 0.05;
+  CHECK(why_invalid(suspicion) == "the hypervisor took 5 % of the time");
+}
+
+TEST_CASE("figures of a generator that waited for its core are invalid") {
+  Suspicion suspicion = unsuspicious();
+  suspicion.generator_run_delay_share = 0.42;
+  CHECK(why_invalid(suspicion) == "the generator was starved: it waited for a core 42 % of the time");
+  suspicion.on_all_cores = true;  // then it shares them with the server on purpose
+  CHECK(why_invalid(suspicion).empty());
+}
+
+TEST_CASE("figures of a busy generator are invalid unless the server was busy, too") {
+  Suspicion suspicion = unsuspicious();
+  suspicion.generator_cpu_share = 0.99;
+  CHECK(why_invalid(suspicion) == "the generator was the bottleneck");
+  suspicion.server_cpu_share = 0.95;
+  CHECK(why_invalid(suspicion).empty());
+  suspicion.server_cpu_share = std::nullopt;  // a server elsewhere may have had time to spare
+  CHECK(why_invalid(suspicion) == "the generator was the bottleneck");
+}
+
+TEST_CASE_FIXTURE(Undisturbed, "a measured point says what was asked for, and agrees with its own samples") {
+  const Measured measured =
+      measure(server_of_ours("epoll"),
+              {.connections = 20, .active = 4, .message_bytes = 64, .warm_up = 20ms, .duration = 200ms},
+              cores, interruption);
+  const harness::Run& run = measured.run;
+  CHECK(run.server == "epoll");
+  CHECK(run.connections == 20);
+  CHECK(run.active == 4);
+  CHECK(run.message_bytes == 64);
+  CHECK(run.duration_s == doctest::Approx(0.2));
+  CHECK(run.errors + run.timeouts + run.refused + run.corrupt == 0);
+  CHECK(run.requests == measured.latency_ns.size());
+
+  std::vector<std::uint32_t> sorted = measured.latency_ns;
+  REQUIRE_FALSE(sorted.empty());
+  std::sort(sorted.begin(), sorted.end());
+  CHECK(run.p50_us == harness::percentile(sorted, 50) / 1000.0);
+  CHECK(run.p90_us == harness::percentile(sorted, 90) / 1000.0);
+  CHECK(run.p99_us == harness::percentile(sorted, 99) / 1000.0);
+  CHECK(run.p999_us == harness::percentile(sorted, 99.9) / 1000.0);
+  CHECK(run.max_us == sorted.back() / 1000.0);
+  CHECK(*run.requests_per_s > 0);
+  CHECK(*run.requests_per_s <= static_cast<double>(sorted.size()) / 0.2 * 1.001);
+
+  CHECK(*run.server_cpu_us_per_request > 0);
+  CHECK(*run.server_cpu_share > 0);
+  CHECK(*run.generator_cpu_share > 0);
+  CHECK(*run.server_voluntary_switches >= 0);
+  REQUIRE(run.memory);
+  CHECK(run.memory->resident_bytes > 0);
+  CHECK(run.memory->threads >= 1);
+  CHECK(run.invalid_reason == why_invalid({.shared_core = cores.shared,
+                                           .generator_cpu_share = *run.generator_cpu_share,
+                                           .generator_run_delay_share = *run.generator_run_delay_share,
+                                           .server_cpu_share = run.server_cpu_share,
+                                           .steal_share = *run.steal_share}));
+}
+
+TEST_CASE_FIXTURE(Undisturbed, "a point without duration measures memory alone") {
+  const Measured measured =
+      measure(server_of_ours("epoll"), {.connections = 30, .active = 0}, cores, interruption);
+  CHECK(measured.latency_ns.empty());
+  CHECK_FALSE(measured.run.requests);
+  CHECK_FALSE(measured.run.p50_us);
+  CHECK_FALSE(measured.run.server_cpu_share);
+  CHECK(measured.run.errors + measured.run.timeouts + measured.run.refused + measured.run.corrupt == 0);
+  REQUIRE(measured.run.memory);
+  CHECK(measured.run.memory->proportional_bytes > 0);
+  CHECK(measured.run.socket_bytes);
+  CHECK(measured.run.slab_both_ends_bytes);
+}
+
+TEST_CASE_FIXTURE(Undisturbed, "of a server that runs elsewhere nothing is claimed but its replies") {
+  harness::RunningTarget elsewhere(server_of_ours("epoll"), interruption);
+  const Measured measured = measure(Target::at(elsewhere.address().to_string()),
+                                    {.connections = 2, .active = 2, .duration = 50ms}, cores, interruption);
+  CHECK(measured.run.requests == measured.latency_ns.size());
+  CHECK_FALSE(measured.latency_ns.empty());
+  CHECK_FALSE(measured.run.server_cpu_share);
+  CHECK_FALSE(measured.run.memory);
+  CHECK_FALSE(measured.run.socket_bytes);
+}
+
+TEST_CASE_FIXTURE(Undisturbed, "a server that ends under load is an error, not a figure") {
+  Target target = server_of_ours("epoll");
+  target.command.insert(target.command.begin(), {"timeout", "-s", "KILL", "0.5"});
+  try {
+    measure(target, {.connections = 2, .active = 2, .duration = 5s}, cores, interruption);
+    FAIL("no exception");
+  } catch (const harness::ServerError& error) {
+    CHECK(std::string(error.what()).find("ended") != std::string::npos);
+  }
+}
+
+TEST_CASE_FIXTURE(Undisturbed, "a generator that is starved says so, and its figures are invalid") {
+  if (cores.shared) {
+    MESSAGE("skipped: with one core every point is invalid anyway");
+    return;
+  }
+  harness::pin_to_core(*cores.generator);
+  std::vector<Burner> burners;
+  for (int i = 0; i < 3; ++i) burners.emplace_back(*cores.generator);
+  const Measured measured = measure(
+      server_of_ours("epoll"), {.connections = 50, .active = 50, .duration = 500ms}, cores, interruption);
+  CAPTURE(*measured.run.generator_run_delay_share);
+  CAPTURE(*measured.run.steal_share);
+  CHECK_FALSE(measured.run.invalid_reason.empty());
+  CHECK(*measured.run.generator_run_delay_share > 0.1);
+  if (measured.run.invalid_reason.find("hypervisor") != std::string::npos) {
+    MESSAGE("the hypervisor disturbs this machine too much to see the other reason");
+    return;
+  }
+  CHECK(measured.run.invalid_reason.find("starved") != std::string::npos);
+}

@@ -1,0 +1,75 @@
+#include "common/harness/measuring/percentile.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+#include <vector>
+
+using harness::percentile;
+
+namespace {
+
+// The definition, word for word, in whole numbers: the smallest value that at least `tenths` tenths of a percent
+// of all don't exceed.
+std::uint32_t by_definition(const std::vector<std::uint32_t>& sorted, std::size_t tenths) {
+  for (const std::uint32_t value : sorted) {
+    const auto not_above =
+        std::count_if(sorted.begin(), sorted.end(), [value](std::uint32_t v) { return v <= value; });
+    if (static_cast<std::size_t>(not_above) * 1000 >= tenths * sorted.size()) return value;
+  }
+  return sorted.back();
+}
+
+std::vector<std::uint32_t> one_to(std::uint32_t n) {
+  std::vector<std::uint32_t> values(n);
+  std::iota(values.begin(), values.end(), 1U);
+  return values;
+}
+
+}  // namespace
+
+TEST_CASE("no values have no percentile but zero") {
+  CHECK(percentile({}, 50) == 0);
+  CHECK(percentile({}, 100) == 0);
+}
+
+TEST_CASE("one value is every percentile") {
+  const std::vector<std::uint32_t> one{42};
+  for (const double percent : {0.001, 1.0, 50.0, 99.9, 100.0}) CHECK(percentile(one, percent) == 42);
+}
+
+TEST_CASE("known ranks: the median of an even number is the lower one, never a mean") {
+  const std::vector<std::uint32_t> two{10, 20};
+  CHECK(percentile(two, 50) == 10);
+  CHECK(percentile(two, 50.1) == 20);
+  const std::vector<std::uint32_t> five{15, 20, 35, 40, 50};
+  CHECK(percentile(five, 5) == 15);
+  CHECK(percentile(five, 30) == 20);
+  CHECK(percentile(five, 40) == 20);
+  CHECK(percentile(five, 50) == 35);
+  CHECK(percentile(five, 100) == 50);
+}
+
+TEST_CASE("binary fractions move no rank: 99.9 percent of 1000 values is the 999th") {
+  CHECK(percentile(one_to(1000), 99.9) == 999);
+  CHECK(percentile(one_to(1001), 99.9) == 1000);
+  CHECK(percentile(one_to(10'000), 99.9) == 9990);
+  CHECK(percentile(one_to(1'000'000), 99.9) == 999'000);
+  CHECK(percentile(one_to(1000), 100) == 1000);
+}
+
+TEST_CASE("every percentile is the one of the definition, also with equal values") {
+  std::mt19937 random(11);  // NOLINT(cert-msc51-cpp): the same every time
+  for (const std::size_t n : {1U, 2U, 3U, 7U, 10U, 99U, 100U, 101U, 333U}) {
+    std::vector<std::uint32_t> values(n);
+    for (std::uint32_t& value : values) value = static_cast<std::uint32_t>(random() % n);
+    std::sort(values.begin(), values.end());
+    for (std::size_t tenths = 1; tenths <= 1000; ++tenths) {
+      CAPTURE(n);
+      CAPTURE(tenths);
+      CHECK(percentile(values, static_cast<double>(tenths) / 10) == by_definition(values, tenths));
+    }
+  }
+}

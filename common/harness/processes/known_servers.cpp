@@ -1,0 +1,54 @@
+#include "common/harness/processes/known_servers.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+namespace harness {
+
+namespace {
+
+std::vector<std::string> split(const std::string& line) {
+  std::vector<std::string> cells;
+  std::istringstream stream(line);
+  for (std::string cell; std::getline(stream, cell, ',');) cells.push_back(cell);
+  return cells;
+}
+
+}  // namespace
+
+std::string program_folder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path(); }
+
+std::vector<KnownServer> read_known_servers(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  if (!std::getline(file, line))
+    throw std::runtime_error(fmt::format("{}: missing or empty; 'make build' puts it there", path));
+  const std::vector<std::string> header = split(line);
+  if (header.size() < 2 || header[0] != "server" || header[1] != "lab")
+    throw std::runtime_error(fmt::format("{}:1: the header begins with 'server,lab'", path));
+  std::vector<KnownServer> servers;
+  for (int number = 2; std::getline(file, line); ++number) {
+    const std::vector<std::string> cells = split(line);
+    if (cells.size() != header.size()) {
+      throw std::runtime_error(
+          fmt::format("{}:{}: {} cells, the header has {}", path, number, cells.size(), header.size()));
+    }
+    KnownServer server{.name = cells[0], .lab = cells[1], .expected = {}};
+    for (std::size_t i = 2; i < cells.size(); ++i) {
+      if (cells[i] == "n/a") continue;
+      if (cells[i] != "yes" && cells[i] != "no") {
+        throw std::runtime_error(fmt::format("{}:{}: '{}' for {}: only yes, no and n/a are allowed", path,
+                                             number, cells[i], header[i]));
+      }
+      server.expected[header[i]] = cells[i] == "yes";
+    }
+    servers.push_back(std::move(server));
+  }
+  return servers;
+}
+
+}  // namespace harness

@@ -1,0 +1,185 @@
+#include "common/harness/processes/process_usage.h"
+
+#include <unistd.h>
+
+#include <charconv>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+
+#include "common/net/system_error.h"
+
+namespace harness {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::chrono::nanoseconds ticks(std::int64_t count) {
+  return std::chrono::nanoseconds(count * (1'000'000'000 / sysconf(_SC_CLK_TCK)));
+}
+
+struct Stat {
+  pid_t parent = 0;
+  pid_t group = 0;
+  char state = '?';
+  std::int64_t reaped_children_ticks = 0;
+};
+
+// /proc/PID/stat. The program's name stands in parentheses and may itself hold any character, so the fields
+// are counted from the last parenthesis. A process that ended meanwhile leaves the defaults: getline takes a
+// failed read for the end, where an istreambuf_iterator would throw.
+Stat read_stat(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(file, line, '\0');
+  Stat stat;
+  const auto after_name = line.rfind(')');
+  if (after_name == std::string::npos) return stat;
+  std::istringstream fields(line.substr(after_name + 1));
+  fields >> stat.state >> stat.parent >> stat.group;
+  std::string skipped;
+  for (int field = 6; field <= 15; ++field) fields >> skipped;
+  std::int64_t user = 0;
+  std::int64_t system = 0;
+  fields >> user >> system;
+  stat.reaped_children_ticks = user + system;
+  return stat;
+}
+
+std::map<pid_t, Stat> all_processes() {
+  std::map<pid_t, Stat> processes;
+  for (const fs::directory_entry& entry : fs::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    pid_t pid = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (error == std::errc() && end == name.data() + name.size()) processes[pid] = read_stat(pid);
+  }
+  return processes;
+}
+
+std::vector<pid_t> descendants(pid_t root, const std::map<pid_t, Stat>& processes) {
+  std::multimap<pid_t, pid_t> children;
+  for (const auto& [pid, stat] : processes) children.emplace(stat.parent, pid);
+  std::vector<pid_t> found{root};
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const auto [begin, end] = children.equal_range(found[i]);
+    for (auto child = begin; child != end; ++child) found.push_back(child->second);
+  }
+  return found;
+}
+
+// The number behind "KEY:" in a file of lines like "VmRSS:   1234 kB"; 0 if there is none.
+std::int64_t value_of(const std::string& path, const std::string& key) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(key + ":")) return std::stoll(line.substr(key.size() + 1));
+  }
+  return 0;
+}
+
+std::chrono::nanoseconds cpu_clock(pid_t pid) {
+  clockid_t clock{};
+  timespec time{};
+  if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) != 0) return {};
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+// /proc/loadavg's fourth field is "runnable/existing" threads; meminfo's KernelStack is what all of them
+// hold.
+std::int64_t kernel_stack_of_a_thread() {
+  std::ifstream file("/proc/loadavg");
+  std::string skipped;
+  std::string counts;
+  file >> skipped >> skipped >> skipped >> counts;
+  const std::int64_t threads = std::stoll(counts.substr(counts.find('/') + 1));
+  constexpr std::int64_t page =
+      4096;  // stacks are whole pages, and a few threads come and go between the two reads
+  return (value_of("/proc/meminfo", "KernelStack") * 1024 / threads + page / 2) / page * page;
+}
+
+}  // namespace
+
+std::vector<pid_t> process_tree(pid_t root) { return descendants(root, all_processes()); }
+
+int count_zombies(pid_t root) {
+  const auto processes = all_processes();
+  int zombies = 0;
+  for (const pid_t pid : descendants(root, processes)) {
+    if (pid == root) continue;
+    zombies += processes.at(pid).state == 'Z' ? 1 : 0;
+  }
+  return zombies;
+}
+
+int count_living(pid_t group) {
+  int living = 0;
+  for (const auto& [pid, stat] : all_processes()) {
+    living += stat.group == group && stat.state != 'Z' && stat.state != 'X' ? 1 : 0;
+  }
+  return living;
+}
+
+std::chrono::nanoseconds cpu_time(pid_t root) {
+  std::chrono::nanoseconds total{0};
+  for (const pid_t pid : process_tree(root))
+    total += cpu_clock(pid) + ticks(read_stat(pid).reaped_children_ticks);
+  return total;
+}
+
+CpuUsage cpu_usage(pid_t root) {
+  CpuUsage usage;
+  for (const pid_t pid : process_tree(root)) {
+    usage.cpu += cpu_clock(pid) + ticks(read_stat(pid).reaped_children_ticks);
+    std::error_code gone;
+    // Not a range-for, which throws when the process ends in the middle of it.
+    for (fs::directory_iterator task("/proc/" + std::to_string(pid) + "/task", gone), end;
+         !gone && task != end; task.increment(gone)) {
+      const std::string status = task->path() / "status";
+      usage.voluntary_switches += value_of(status, "voluntary_ctxt_switches");
+      usage.involuntary_switches += value_of(status, "nonvoluntary_ctxt_switches");
+    }
+  }
+  return usage;
+}
+
+MemoryUsage memory_usage(pid_t root) {
+  MemoryUsage usage;
+  for (const pid_t pid : process_tree(root)) {
+    const std::string folder = "/proc/" + std::to_string(pid);
+    usage.virtual_bytes += value_of(folder + "/status", "VmSize") * 1024;
+    usage.resident_bytes += value_of(folder + "/status", "VmRSS") * 1024;
+    usage.page_table_bytes += value_of(folder + "/status", "VmPTE") * 1024;
+    usage.threads += value_of(folder + "/status", "Threads");
+    usage.proportional_bytes += value_of(folder + "/smaps_rollup", "Pss") * 1024;
+  }
+  usage.kernel_stack_bytes = usage.threads * kernel_stack_of_a_thread();
+  return usage;
+}
+
+std::int64_t unreclaimable_slab_bytes() { return value_of("/proc/meminfo", "SUnreclaim") * 1024; }
+
+OwnUsage own_usage() {
+  std::ifstream file("/proc/thread-self/schedstat");
+  std::int64_t cpu = 0;
+  std::int64_t delay = 0;
+  file >> cpu >> delay;
+  timespec time{};
+  if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) < 0) throw net::SystemError("clock_gettime");
+  return {.cpu = std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec),
+          .run_delay = std::chrono::nanoseconds(delay)};
+}
+
+std::chrono::nanoseconds stolen_time() {
+  std::ifstream file("/proc/stat");
+  std::string cpu;
+  std::int64_t field = 0;
+  file >> cpu;
+  for (int i = 0; i < 8; ++i) file >> field;  // user nice system idle iowait irq softirq steal
+  return ticks(field);
+}
+
+}  // namespace harness

@@ -1,0 +1,149 @@
+#include "common/harness/processes/program.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/harness/measuring/measurement.h"
+
+using namespace std::chrono_literals;
+using harness::Program;
+using Lines = std::vector<std::string>;
+
+namespace {
+
+// Restores the signal mask: tests that follow should end on Ctrl-C.
+struct Interruptible {
+  Interruptible() = default;
+  ~Interruptible() { pthread_sigmask(SIG_SETMASK, &before, nullptr); }
+  Interruptible(const Interruptible&) = delete;
+  Interruptible& operator=(const Interruptible&) = delete;
+
+  static sigset_t mask() {
+    sigset_t now;
+    pthread_sigmask(SIG_BLOCK, nullptr, &now);
+    return now;
+  }
+  sigset_t before = mask();  // first of all: an Interruption blocks signals
+  harness::Interruption interruption;
+
+  std::string complaint(const std::string& script, const std::function<void(Program&)>& use) const {
+    try {
+      Program program({"/bin/sh", "-c", script}, {}, interruption);
+      use(program);
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return "none";
+  }
+};
+
+void wait_for_success(Program& program) { program.wait_for_success(10s); }
+void wait_until_listening(Program& program) { program.wait_until_listening(); }
+
+bool holds_soon(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(2ms);
+  }
+  return true;
+}
+
+// 'T' for a halted process, 'Z' for one that has ended, ' ' for none.
+char state_of(const std::string& pid) {
+  std::ifstream file("/proc/" + pid + "/stat");
+  std::string line;
+  return std::getline(file, line) ? line.at(line.rfind(')') + 2) : ' ';
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Interruptible, "what a program says is kept, whole lines only, however much it is") {
+  Program talker({"/bin/sh", "-c", "seq 20000; echo oh >&2; printf 'half a line'"}, {}, interruption);
+  talker.wait_for_success(10s);
+  const Lines said = talker.stdout_lines();
+  REQUIRE(said.size() == 20'000);
+  CHECK(said.front() == "1");
+  CHECK(said.back() == "20000");
+  CHECK(talker.stderr_lines() == Lines{"oh"});
+}
+
+TEST_CASE_FIXTURE(Interruptible, "a program that fails is told of with its last words") {
+  CHECK(complaint("exit 0", wait_for_success) == "none");
+  CHECK(complaint("echo first >&2; echo last >&2; exit 3", wait_for_success) == "sh failed (exit 3): last");
+  CHECK(complaint("kill -9 $$", wait_for_success) == "sh failed (killed by signal 9 (Killed))");
+  CHECK(complaint("exec sleep 60", [](Program& program) { program.wait_for_success(0ms); }) ==
+        "sh did not end within 0 s");
+  CHECK_THROWS_WITH(Program({"/no/such/program"}, {}, interruption),
+                    "/no/such/program does not start: No such file or directory");
+}
+
+TEST_CASE_FIXTURE(Interruptible, "the address is the one that is announced") {
+  Program server({"/bin/sh", "-c", "echo listening on 127.0.0.1:9; exec sleep 60"}, {}, interruption);
+  CHECK(server.wait_until_listening().to_string() == "127.0.0.1:9");
+  CHECK(complaint("echo hello; exec sleep 60", wait_until_listening) ==
+        "sh announced 'hello' instead of 'listening on HOST:PORT'");
+  CHECK(complaint("echo listening on nowhere; exec sleep 60", wait_until_listening) ==
+        "sh announced 'listening on nowhere' instead of 'listening on HOST:PORT'");
+  CHECK(complaint("exit 0", wait_until_listening) == "sh never announced itself ('listening on HOST:PORT')");
+  CHECK(complaint("echo no port >&2; exit 1", wait_until_listening) == "sh failed (exit 1): no port");
+}
+
+TEST_CASE_FIXTURE(Interruptible, "a halted program does nothing until it is resumed") {
+  Program counter({"/bin/sh", "-c", "echo $$; while :; do echo on; done"}, {}, interruption);
+  REQUIRE(holds_soon([&] { return counter.stdout_lines().size() > 1; }));
+  counter.pause();
+  CHECK(state_of(counter.stdout_lines().front()) == 'T');
+  const std::size_t said = counter.stdout_lines().size();
+  Program({"/bin/sh", "-c", "echo meanwhile"}, {}, interruption).wait_for_success(10s);
+  CHECK(counter.stdout_lines().size() == said);
+  counter.resume();
+  CHECK(holds_soon([&] { return counter.stdout_lines().size() > said; }));
+  CHECK(complaint("exit 4", [](Program& ended) {
+          CHECK_THROWS(ended.wait_for_success(10s));
+          ended.pause();
+        }) == "sh ended too soon (exit 4)");
+}
+
+TEST_CASE_FIXTURE(Interruptible,
+                  "nothing is left: neither a program, halted or not, nor what it has started") {
+  Lines pids;
+  {
+    Program family({"/bin/sh", "-c", "sleep 60 & echo $!; echo $$; wait"}, {}, interruption);
+    REQUIRE(holds_soon([&] { return family.stdout_lines().size() == 2; }));
+    pids = family.stdout_lines();
+    family.pause();
+  }
+  for (const std::string& pid : pids)
+    CHECK(holds_soon([&] { return state_of(pid) == ' ' || state_of(pid) == 'Z'; }));
+}
+
+TEST_CASE_FIXTURE(Interruptible, "it runs on the cores that it is given, and blocks no signal") {
+  const int core = *harness::Cores::choose().server;
+  Program grep({"/bin/grep", "-E", "Cpus_allowed_list|SigBlk", "/proc/self/status"}, {core}, interruption);
+  grep.wait_for_success(10s);
+  CHECK(grep.stdout_lines() ==
+        Lines{"SigBlk:\t0000000000000000", fmt::format("Cpus_allowed_list:\t{}", core)});
+}
+
+TEST_CASE_FIXTURE(Interruptible, "waiting for it ends on Ctrl-C") {
+  Program program({"/bin/sh", "-c", "exec sleep 60"}, {}, interruption);
+  REQUIRE(raise(SIGINT) == 0);
+  CHECK_THROWS_AS(program.wait_for_success(60s), harness::Interrupted);
+  CHECK_THROWS_AS(program.wait_until_listening(), harness::Interrupted);
+  const timespec now{};
+  sigset_t arrived;
+  sigemptyset(&arrived);
+  sigaddset(&arrived, SIGINT);
+  CHECK(sigtimedwait(&arrived, nullptr, &now) == SIGINT);  // not for the tests that follow
+}

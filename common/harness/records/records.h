@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/harness/processes/process_usage.h"
+#include "common/net/file_descriptor.h"
+
+namespace harness {
+
+/// What each request costs a server of the labs beside its bytes (common/net/request_work.h).
+struct RequestCost {
+  std::size_t work_us = 0;
+  std::size_t wait_us = 0;
+  /// Server and generator both use all cores instead of one each: on a single core, computing can't be shared out.
+  bool on_all_cores = false;
+};
+
+/// One repetition of one point: a row of runs.csv. An empty optional is an empty cell: not measured.
+struct Run {
+  std::string experiment;
+  std::string server;
+  std::size_t connections = 0;
+  std::size_t active = 0;
+  std::size_t message_bytes = 0;
+  RequestCost cost = {};
+  int repetition = 1;
+  double duration_s = 0;
+  std::string invalid_reason;  ///< empty: the figures are valid
+  std::optional<std::uint64_t> requests;
+  std::optional<double> requests_per_s, p50_us, p90_us, p99_us, p999_us, max_us;
+  std::uint64_t errors = 0, timeouts = 0, refused = 0, corrupt = 0;
+  std::optional<double> server_cpu_us_per_request, server_cpu_share;
+  std::optional<std::int64_t> server_voluntary_switches, server_involuntary_switches;
+  std::optional<double> server_system_calls_per_request;  ///< counted in a run of its own
+  std::optional<double> generator_cpu_share, generator_run_delay_share, steal_share;
+  std::optional<MemoryUsage> memory;
+  std::optional<std::int64_t> socket_bytes, slab_both_ends_bytes;
+  std::string samples_file;  ///< relative to the experiment's folder
+};
+
+/// Writes a file so that a reader sees the old contents or the new, never a part: a temporary file beside it,
+/// synced, then renamed over it. Throws std::runtime_error that names the file and the reason (a full disk,
+/// no permission).
+void write_atomically(const std::string& path, std::span<const char> contents);
+
+/// Makes a folder, and those above it, unless it is there. Throws std::runtime_error that names it and the reason.
+void make_folder(const std::string& path);
+
+/// The records of one experiment: the folder RESULTS/EXPERIMENT with runs.csv, environment.json and samples/. Only one
+/// such object at a time writes below RESULTS: two sweeps at once would also disturb each other's figures.
+class Records {
+ public:
+  /// Starts anew: finished runs that are there already are kept as EXPERIMENT.previous. Throws
+  /// std::runtime_error when the folder can't be made or written.
+  static Records start(const std::string& results, const std::string& experiment,
+                       const std::string& environment);
+
+  /// Goes on from what is there. Throws std::runtime_error when there is nothing, or when it was made with
+  /// another profile, seed or build, by the name of the field that differs.
+  static Records resume(const std::string& results, const std::string& experiment,
+                        const std::string& environment);
+
+  /// True if this repetition of this point is recorded already.
+  bool has(const Run& run) const;
+
+  /// Adds a row; runs.csv on disk then holds it.
+  void add(const Run& run);
+
+  /// Writes latencies as little-endian 32-bit numbers, nanoseconds, in the order in which they were measured,
+  /// to samples/NAME.u32. Returns the path relative to the folder.
+  std::string add_samples(const std::string& name, std::span<const std::uint32_t> latency_ns) const;
+
+  /// Writes a text file into samples/. Returns the path relative to the folder.
+  std::string add_text(const std::string& name, const std::string& contents) const;
+
+  const std::string& folder() const { return folder_; }
+  std::size_t size() const { return rows_.size(); }
+
+ private:
+  Records(const std::string& results, const std::string& experiment);
+  void write_rows() const;
+
+  std::string folder_;
+  std::vector<std::string> rows_;
+  net::FileDescriptor lock_;  // on the results folder, as long as this object lives
+};
+
+}  // namespace harness
