@@ -1,1 +1,1 @@
-"""The tests of this lab's programs (unittest finds them only in a package)."""
+"""The tests of this lab."""

@@ -7,7 +7,7 @@ import socket
 import unittest
 
 from common.testing.processes import BIN, Family, run
-from labs.test_sticky_packets_support import HELLO, client_of, end_of, late, late_reader, read_until, reset, server_of
+from .test_sticky_packets_support import HELLO, client_of, end_of, late, late_reader, read_until, reset, server_of
 
 CODECS = ("fixed", "delimiter", "length-prefix", "content-length")
 # One message as it travels.

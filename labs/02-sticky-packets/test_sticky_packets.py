@@ -14,7 +14,7 @@ import unittest
 from pathlib import Path
 
 from common.testing.processes import BIN, Family, finish, run, start, wait_until
-from labs.test_sticky_packets_support import (
+from .test_sticky_packets_support import (
     HELLO, byte_counts, client_of, connections_to, end_of, late, late_reader, read_until, reset, running, server_of, stop)
 
 LONG = 3_600_000  # milliseconds: longer than any test

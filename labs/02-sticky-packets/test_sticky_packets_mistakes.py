@@ -8,7 +8,7 @@ import statistics
 import unittest
 
 from common.testing.processes import BIN, run
-from labs.test_sticky_packets_support import client_of, end_of, late, late_reader, read_until, server_of
+from .test_sticky_packets_support import client_of, end_of, late, late_reader, read_until, server_of
 
 PROGRAMS = ("one-read-one-message", "eagain-ends-message")
 
