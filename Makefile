@@ -27,13 +27,13 @@ objects = $(patsubst %.cpp,$(BUILD)/obj/%.o,$(1))
 LAB_ROOMS := net framing demonstration timeline
 LAB_OBJECTS := $(foreach room,$(LAB_ROOMS),$(call objects,$(call sources,$(room))))
 FOR_LABS := $(BUILD)/obj/for-labs.a
-HARNESS := $(filter-out %/main.o,$(call objects,$(call sources,harness)))
+HARNESS := $(filter-out %/main.o,$(call objects,$(call sources,harness) $(call sources,harness/*)))
 BENCH := $(call objects,$(filter-out %-echo.cpp,$(call sources,bench)))
 # liburing is optional: without it lab 13 has no program.
 HAS_LIBURING := $(shell $(CXX) -include liburing.h -x c++ -E /dev/null >/dev/null 2>&1 && echo yes)
 LAB_SOURCES := $(filter-out %_test.cpp $(if $(HAS_LIBURING),,labs/13-io-uring/%),$(wildcard labs/*/*.cpp))
 LAB_PROGRAMS := $(patsubst %.cpp,$(BIN)/%,$(notdir $(LAB_SOURCES)))
-TEST_SOURCES := $(wildcard common/*/*_test.cpp labs/*/*_test.cpp)
+TEST_SOURCES := $(wildcard common/*/*_test.cpp common/*/*/*_test.cpp labs/*/*_test.cpp)
 ALL_OBJECTS := $(call objects,$(LAB_SOURCES) $(TEST_SOURCES)) $(LAB_OBJECTS) $(HARNESS) $(BENCH) $(BUILD)/obj/common/harness/main.o
 
 # How long each decoder is fuzzed, in seconds.

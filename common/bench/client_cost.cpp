@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "common/bench/child.h"
-#include "common/harness/measuring/environment.h"
 #include "common/harness/load/load_generator.h"
+#include "common/harness/measuring/environment.h"
 #include "common/harness/processes/process_usage.h"
 #include "common/harness/processes/server_process.h"
 

@@ -4,8 +4,8 @@
 
 #include "common/bench/figure.h"
 #include "common/bench/pairs.h"
-#include "common/harness/processes/interruption.h"
 #include "common/harness/measuring/measurement.h"
+#include "common/harness/processes/interruption.h"
 #include "common/harness/progress.h"
 
 namespace bench {

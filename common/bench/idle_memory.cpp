@@ -7,8 +7,8 @@
 #include <stdexcept>
 #include <thread>
 
-#include "common/harness/measuring/environment.h"
 #include "common/harness/load/load_generator.h"
+#include "common/harness/measuring/environment.h"
 #include "common/harness/processes/server_process.h"
 
 namespace bench {

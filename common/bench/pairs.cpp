@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <random>
 
-#include "common/harness/measuring/environment.h"
 #include "common/harness/load/load_generator.h"
+#include "common/harness/measuring/environment.h"
 #include "common/harness/processes/process_usage.h"
 #include "common/harness/processes/server_process.h"
 

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "common/bench/figure.h"
-#include "common/harness/processes/interruption.h"
 #include "common/harness/measuring/measurement.h"
+#include "common/harness/processes/interruption.h"
 #include "common/harness/progress.h"
 
 namespace bench {

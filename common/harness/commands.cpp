@@ -8,11 +8,11 @@
 #include <cmath>
 #include <filesystem>
 
+#include "common/harness/experiments/catalogue.h"
 #include "common/harness/judging/behaviours.h"
-#include "common/harness/measuring/environment.h"
-#include "common/harness/experiments/experiments.h"
-#include "common/harness/measuring/measurement.h"
 #include "common/harness/load/payload.h"
+#include "common/harness/measuring/environment.h"
+#include "common/harness/measuring/measurement.h"
 #include "common/harness/progress.h"
 #include "common/net/server.h"
 

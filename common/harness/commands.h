@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "common/harness/processes/availability.h"
 #include "common/harness/measuring/environment.h"
+#include "common/harness/measuring/measurement.h"
+#include "common/harness/processes/availability.h"
 #include "common/harness/processes/interruption.h"
 #include "common/harness/processes/known_servers.h"
-#include "common/harness/measuring/measurement.h"
 #include "common/harness/processes/target.h"
 
 namespace harness {

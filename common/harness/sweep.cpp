@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "common/harness/experiments/catalogue.h"
+#include "common/harness/experiments/schedule.h"
 #include "common/harness/measuring/environment.h"
-#include "common/harness/experiments/experiments.h"
 #include "common/harness/progress.h"
 #include "common/net/server.h"
 

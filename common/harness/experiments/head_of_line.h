@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "common/harness/processes/interruption.h"
 #include "common/harness/measuring/measurement.h"
+#include "common/harness/processes/interruption.h"
 #include "common/harness/processes/target.h"
 
 namespace harness {

@@ -7,9 +7,9 @@
 #include <optional>
 #include <stdexcept>
 
+#include "common/harness/experiments/transfer_record.h"
 #include "common/harness/processes/memory_file.h"
 #include "common/harness/processes/program.h"
-#include "common/harness/experiments/transfer_record.h"
 
 namespace harness {
 

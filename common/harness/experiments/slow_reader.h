@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "common/harness/experiments/experiments.h"
+#include "common/harness/experiments/experiment.h"
 
 namespace harness {
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "common/harness/experiments/experiments.h"
+#include "common/harness/experiments/experiment.h"
 
 namespace harness {
 

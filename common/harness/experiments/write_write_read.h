@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "common/harness/experiments/experiments.h"
+#include "common/harness/experiments/experiment.h"
 
 namespace harness {
 

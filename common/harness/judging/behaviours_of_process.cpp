@@ -7,8 +7,8 @@
 
 #include "common/harness/judging/behaviours.h"
 #include "common/harness/load/client.h"
-#include "common/harness/measuring/environment.h"
 #include "common/harness/load/load_generator.h"
+#include "common/harness/measuring/environment.h"
 #include "common/harness/processes/process_usage.h"
 
 namespace harness {

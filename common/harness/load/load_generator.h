@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "common/harness/processes/interruption.h"
 #include "common/harness/load/payload.h"
+#include "common/harness/processes/interruption.h"
 #include "common/net/address.h"
 #include "common/net/file_descriptor.h"
 

@@ -3,10 +3,10 @@
 #include <chrono>
 #include <optional>
 
-#include "common/harness/processes/interruption.h"
 #include "common/harness/load/load_generator.h"
-#include "common/harness/records/records.h"
+#include "common/harness/processes/interruption.h"
 #include "common/harness/processes/target.h"
+#include "common/harness/records/records.h"
 
 namespace harness {
 

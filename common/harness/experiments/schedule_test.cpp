@@ -1,4 +1,5 @@
-#include "common/harness/experiments/experiments.h"
+#include "common/harness/experiments/schedule.h"
+#include "common/harness/experiments/catalogue.h"
 
 #include <doctest/doctest.h>
 

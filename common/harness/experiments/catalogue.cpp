@@ -1,9 +1,6 @@
-#include "common/harness/experiments/experiments.h"
+#include "common/harness/experiments/catalogue.h"
 
 #include <fmt/format.h>
-
-#include <algorithm>
-#include <random>
 
 #include "common/harness/experiments/byte_ribbon.h"
 #include "common/harness/experiments/head_of_line.h"
@@ -121,72 +118,6 @@ const std::vector<Experiment>& experiments() {
        .full = {.repetitions = 3, .rounds = 50'000}},
   };
   return all;
-}
-
-namespace {
-
-// What a server's expected *no* keeps it from; a foreign server is let in everywhere, and so is a scenario.
-bool has(const Subject& subject, const std::string& behaviour) {
-  if (!subject.server || !subject.server->known) return true;
-  const auto& expected = subject.server->known->expected;
-  const auto cell = expected.find(behaviour);
-  return cell == expected.end() || cell->second;
-}
-
-// Why a server can't take part at all; empty if it can.
-std::string lacks(const Experiment& experiment, const Scale& scale, const Subject& subject) {
-  const bool costs = std::any_of(scale.costs.begin(), scale.costs.end(), [](const RequestCost& cost) {
-    return cost.work_us > 0 || cost.wait_us > 0;
-  });
-  if (costs && subject.server && !subject.server->known)
-    return fmt::format("{}: not of the labs, so it has no options --work-us and --wait-us", subject.name);
-  for (const std::string& behaviour : experiment.needs) {
-    if (!has(subject, behaviour)) return fmt::format("{}: by its nature not '{}'", subject.name, behaviour);
-  }
-  return "";
-}
-
-// Fisher and Yates, written out: std::shuffle may give another order with another library.
-void shuffle(std::vector<Slot>& slots, std::mt19937_64& random) {
-  for (std::size_t i = slots.size(); i > 1; --i) std::swap(slots[i - 1], slots[random() % i]);
-}
-
-constexpr std::size_t reserved_descriptors = 50;  // what harness and server need besides the connections
-
-}  // namespace
-
-Schedule make_schedule(const Experiment& experiment, const Scale& scale, const std::vector<Subject>& subjects,
-                       std::uint64_t seed, std::uint64_t descriptor_limit) {
-  Schedule schedule;
-  std::vector<Slot> points;
-  for (std::size_t s = 0; s < subjects.size(); ++s) {
-    if (const std::string reason = lacks(experiment, scale, subjects[s]); !reason.empty()) {
-      schedule.left_out.push_back(reason);
-      continue;
-    }
-    for (const std::size_t connections : scale.connections) {
-      if (connections + reserved_descriptors > descriptor_limit) {
-        schedule.left_out.push_back(
-            fmt::format("{} at {} connections: the limit of descriptors is {} (ulimit -n)", subjects[s].name,
-                        connections, descriptor_limit));
-      } else if (connections > 1000 && !has(subjects[s], "more-than-1024")) {
-        schedule.left_out.push_back(fmt::format("{} at {} connections: by its nature not 'more-than-1024'",
-                                                subjects[s].name, connections));
-      } else {
-        for (const RequestCost& cost : scale.costs)
-          points.push_back({.subject = s, .connections = connections, .cost = cost, .repetition = 1});
-      }
-    }
-  }
-  std::mt19937_64 random(seed);
-  for (int repetition = 1; repetition <= scale.repetitions; ++repetition) {
-    shuffle(points, random);
-    for (Slot slot : points) {
-      slot.repetition = repetition;
-      schedule.slots.push_back(slot);
-    }
-  }
-  return schedule;
 }
 
 }  // namespace harness
