@@ -116,8 +116,9 @@ fuzz: ## feed each decoder what a fuzzer thinks up (SECONDS=30; needs clang and 
 	done
 
 .PHONY: format
-format: ## lay out the C++ code with clang-format
-	clang-format -i $(wildcard common/*/*.h common/*/*.cpp common/*/*/*.h common/*/*/*.cpp labs/*/*.h labs/*/*.cpp)
+format: ## lay out all C, C++ and Python code (clang-format and black; CHECK=1 only says what is not)
+	@git ls-files '*.cpp' '*.h' '*.c' | xargs clang-format $(if $(CHECK),--dry-run --Werror,-i)
+	@git ls-files '*.py' | xargs black --quiet --line-length 110 $(if $(CHECK),--check --diff)
 
 .PHONY: clean
 clean: ## remove what was built (results/ stays)

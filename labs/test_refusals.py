@@ -60,7 +60,9 @@ class Children(unittest.TestCase):
                 client.close()
             self.assertTrue(wait_until(lambda: children(server.process.pid) == ["Z"] * self.CLIENTS))
             os.kill(server.process.pid, signal.SIGCONT)
-            self.assertTrue(wait_until(lambda: not children(server.process.pid)), children(server.process.pid))
+            self.assertTrue(
+                wait_until(lambda: not children(server.process.pid)), children(server.process.pid)
+            )
             with connect(server) as newcomer:
                 self.assertTrue(is_served(newcomer))
             ended = server.end(signal.SIGTERM)
@@ -80,7 +82,9 @@ def why_no_process_limit():
     """Why a limit of processes can't be tested here; empty if it can. It doesn't bind root."""
     if os.geteuid() != 0 or not shutil.which("setpriv") or not shutil.which("prlimit"):
         return "needs root, setpriv and prlimit: a server of another user, whose processes can be limited"
-    tried = subprocess.run(["setpriv", f"--reuid={somebody()}", str(BIN / "epoll"), "--help"], capture_output=True, check=False)
+    tried = subprocess.run(
+        ["setpriv", f"--reuid={somebody()}", str(BIN / "epoll"), "--help"], capture_output=True, check=False
+    )
     return "" if tried.returncode == 0 else "another user can't run the programs here"
 
 
@@ -92,7 +96,9 @@ class Limits(unittest.TestCase):
             self.skipTest(why_no_process_limit())
         for name, call in (("process-per-connection", "fork"), ("thread-per-connection", "pthread_create")):
             limited = ("setpriv", f"--reuid={somebody()}", "prlimit", f"--nproc={self.ALLOWED}")
-            with self.subTest(name), lab_server(name, prefix=limited) as server, contextlib.ExitStack() as stack:
+            with self.subTest(name), lab_server(
+                name, prefix=limited
+            ) as server, contextlib.ExitStack() as stack:
                 clients = [stack.enter_context(connect(server)) for _ in range(self.ALLOWED + 4)]
                 served = [client for client in clients if is_served(client)]
                 self.assertLess(len(served), self.ALLOWED)

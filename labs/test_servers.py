@@ -73,7 +73,9 @@ class Contract(unittest.TestCase):
     def test_both_signals_end_it_with_connections_open(self):
         for name in self.each():
             for number in (signal.SIGTERM, signal.SIGINT):
-                with lab_server(name) as server, connect(server) as speaks, connect(server), connect(server) as slow:
+                with lab_server(name) as server, connect(server) as speaks, connect(server), connect(
+                    server
+                ) as slow:
                     self.assertEqual(exchange(speaks), b"hello")
                     slow.settimeout(0.05)
                     with contextlib.suppress(TimeoutError):
@@ -166,7 +168,9 @@ def why_no_strace():
     if not shutil.which("strace"):
         return "strace is not installed: the server's system calls can't be seen"
     tried = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, check=False)
-    return "" if tried.returncode == 0 else "strace is not allowed here: the server's system calls can't be seen"
+    return (
+        "" if tried.returncode == 0 else "strace is not allowed here: the server's system calls can't be seen"
+    )
 
 
 class SystemCalls(unittest.TestCase):
@@ -195,7 +199,9 @@ class SystemCalls(unittest.TestCase):
 
     def test_the_longest_backlog_and_no_delay(self):
         for name in SERVERS:
-            with self.subTest(name), self.traced(name) as server, connect(server) as one, connect(server) as other:
+            with self.subTest(name), self.traced(name) as server, connect(server) as one, connect(
+                server
+            ) as other:
                 self.assertEqual([exchange(one), exchange(other)], [b"hello"] * 2)
                 self.assertEqual(self.calls(r"listen\(\d+, (\d+)\)"), [str(socket.SOMAXCONN)])
                 self.assertEqual(len(self.eventually(r"setsockopt\(\d+, SOL_TCP, TCP_NODELAY, \[1\]", 2)), 2)

@@ -7,12 +7,30 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from plots import (buffers_over_time, byte_ribbon, head_of_line, latency, memory, system_calls,
-                   throughput, work_per_request, write_write_read)
+from plots import (
+    buffers_over_time,
+    byte_ribbon,
+    head_of_line,
+    latency,
+    memory,
+    system_calls,
+    throughput,
+    work_per_request,
+    write_write_read,
+)
 from plots.records import RecordsError, read_experiment
 
-CHARTS = (byte_ribbon, write_write_read, buffers_over_time, head_of_line, latency, memory, throughput,
-          work_per_request, system_calls)
+CHARTS = (
+    byte_ribbon,
+    write_write_read,
+    buffers_over_time,
+    head_of_line,
+    latency,
+    memory,
+    throughput,
+    work_per_request,
+    system_calls,
+)
 
 
 def save(figure: Figure, output: Path, chart: str) -> list[Path]:
@@ -34,8 +52,9 @@ def save(figure: Figure, output: Path, chart: str) -> list[Path]:
 def main(arguments: list[str]) -> int:
     """Draw all charts; 0 when drawn, 1 when they can't be written, 2 when there is nothing to draw from."""
     parser = argparse.ArgumentParser(prog="python3 -m plots", description=__doc__)
-    parser.add_argument("--results", type=Path, default=Path("results"),
-                        help="where the harness wrote (%(default)s)")
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), help="where the harness wrote (%(default)s)"
+    )
     parser.add_argument("--output", type=Path, help="where the charts go (RESULTS/charts)")
     options = parser.parse_args(arguments)
     output = options.output or options.results / "charts"

@@ -40,24 +40,34 @@ class Point:
         return dict(total)
 
 
-def points_by_server(experiment: Experiment,
-                     x: Callable[[Run], int] = lambda run: run.connections) -> dict[str, list[Point]]:
+def points_by_server(
+    experiment: Experiment, x: Callable[[Run], int] = lambda run: run.connections
+) -> dict[str, list[Point]]:
     """For each server, in the order of the labs, its points from few connections (or `x`) to many."""
     grouped = defaultdict(lambda: defaultdict(list))
     for run in experiment.runs:
         grouped[run.server][x(run)].append(run)
-    return {server: [Point(connections, runs) for connections, runs in sorted(grouped[server].items())]
-            for server in in_order(grouped)}
+    return {
+        server: [Point(connections, runs) for connections, runs in sorted(grouped[server].items())]
+        for server in in_order(grouped)
+    }
 
 
 def all_values(points: dict[str, list[Point]], *columns: str) -> list[float]:
     """Everything that was measured in these columns, invalid repetitions included: what an axis must hold."""
-    return [value for servers_points in points.values() for point in servers_points for column in columns
-            for valid in (True, False) for value in point.values(column, valid)]
+    return [
+        value
+        for servers_points in points.values()
+        for point in servers_points
+        for column in columns
+        for valid in (True, False)
+        for value in point.values(column, valid)
+    ]
 
 
-def draw_server(axes: Axes, server: str, points: list[Point], column: str, linestyle: str = "-",
-                weight: float = 1) -> None:
+def draw_server(
+    axes: Axes, server: str, points: list[Point], column: str, linestyle: str = "-", weight: float = 1
+) -> None:
     """One server's line through the medians, its spread, its raw points, and its invalid points hollow.
 
     `weight` makes the line and its markers heavier, so that they show behind another server's equal line.
@@ -65,36 +75,74 @@ def draw_server(axes: Axes, server: str, points: list[Point], column: str, lines
     style = server_style(server)
     measured = [(point, point.typical(column)) for point in points if point.typical(column) is not None]
     # The nan breaks the line: what was not measured validly must not look interpolated.
-    line = [(point.connections, typical if point.values(column) else float("nan"))
-            for point, typical in measured]
-    axes.plot([x for x, _ in line], [y for _, y in line], color=style.colour, linestyle=linestyle,
-              marker=style.marker, markersize=5 * weight, linewidth=1.6 * weight, label=server)
+    line = [
+        (point.connections, typical if point.values(column) else float("nan")) for point, typical in measured
+    ]
+    axes.plot(
+        [x for x, _ in line],
+        [y for _, y in line],
+        color=style.colour,
+        linestyle=linestyle,
+        marker=style.marker,
+        markersize=5 * weight,
+        linewidth=1.6 * weight,
+        label=server,
+    )
     spread = [(point.connections, point.values(column)) for point in points if len(point.values(column)) > 1]
-    axes.vlines([x for x, _ in spread], [min(values) for _, values in spread],
-                [max(values) for _, values in spread], color=style.colour, linewidth=1, alpha=0.6)
+    axes.vlines(
+        [x for x, _ in spread],
+        [min(values) for _, values in spread],
+        [max(values) for _, values in spread],
+        color=style.colour,
+        linewidth=1,
+        alpha=0.6,
+    )
     for valid, face in ((True, style.colour), (False, "none")):
         raw = [(point.connections, value) for point in points for value in point.values(column, valid)]
         if raw:
-            axes.scatter([x for x, _ in raw], [y for _, y in raw], s=7 if valid else 16,
-                         alpha=0.5 if valid else 1, marker="o" if valid else style.marker, facecolors=face,
-                         edgecolors=style.colour, linewidths=0.6, label="_raw" if valid else "_invalid")
+            axes.scatter(
+                [x for x, _ in raw],
+                [y for _, y in raw],
+                s=7 if valid else 16,
+                alpha=0.5 if valid else 1,
+                marker="o" if valid else style.marker,
+                facecolors=face,
+                edgecolors=style.colour,
+                linewidths=0.6,
+                label="_raw" if valid else "_invalid",
+            )
     hollow = [(point.connections, typical) for point, typical in measured if not point.values(column)]
     if hollow:
-        axes.plot([x for x, _ in hollow], [y for _, y in hollow], color=style.colour, linestyle="none",
-                  marker=style.marker, markersize=7, markerfacecolor="white", label="_invalid")
+        axes.plot(
+            [x for x, _ in hollow],
+            [y for _, y in hollow],
+            color=style.colour,
+            linestyle="none",
+            marker=style.marker,
+            markersize=7,
+            markerfacecolor="white",
+            label="_invalid",
+        )
 
 
-def _mark_failure(axes: Axes, server: str, place: tuple[float, float], transform, failed: int,
-                  **number_place) -> None:
+def _mark_failure(
+    axes: Axes, server: str, place: tuple[float, float], transform, failed: int, **number_place
+) -> None:
     """The server's marker under a red cross, and how many requests failed beside it unless that is 0."""
     style = server_style(server)
     look = {"linestyle": "none", "zorder": 5, "transform": transform}
     axes.plot(*place, marker=style.marker, color=style.colour, markersize=10, label="_", **look)
     axes.plot(*place, marker="x", color=FAILURE_RED, markersize=8, markeredgewidth=2, label="_failed", **look)
     if failed:
-        axes.annotate(f"{failed:,}", textcoords="offset points", color=FAILURE_RED, fontsize=7.5, zorder=6,
-                      bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
-                      **number_place)
+        axes.annotate(
+            f"{failed:,}",
+            textcoords="offset points",
+            color=FAILURE_RED,
+            fontsize=7.5,
+            zorder=6,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
+            **number_place,
+        )
 
 
 def draw_failures(axes: Axes, points: dict[str, list[Point]], column: str, counted: bool = True) -> None:
@@ -103,8 +151,12 @@ def draw_failures(axes: Axes, points: dict[str, list[Point]], column: str, count
     Where nothing was measured the crosses stand in rows at the upper edge. Call it last: it makes room for
     those rows, and places the numbers by the final limits of the axes, apart from one another.
     """
-    failed = [(server, point) for server, servers_points in points.items() for point in servers_points
-              if point.failures()]
+    failed = [
+        (server, point)
+        for server, servers_points in points.items()
+        for point in servers_points
+        if point.failures()
+    ]
     unmeasured = defaultdict(list)
     for server, point in failed:
         if point.typical(column) is None:
@@ -116,8 +168,18 @@ def draw_failures(axes: Axes, points: dict[str, list[Point]], column: str, count
     for connections, entries in unmeasured.items():
         for row, (server, point) in enumerate(entries):
             place, at_edge = (connections, 0.97 - row * EDGE_ROW), axes.get_xaxis_transform()
-            _mark_failure(axes, server, place, at_edge, counted * sum(point.failures().values()),
-                          xy=place, xycoords=at_edge, xytext=(0, -6), ha="center", va="top")
+            _mark_failure(
+                axes,
+                server,
+                place,
+                at_edge,
+                counted * sum(point.failures().values()),
+                xy=place,
+                xycoords=at_edge,
+                xytext=(0, -6),
+                ha="center",
+                va="top",
+            )
     taken: dict[int, float] = {}
     measured = [entry for entry in failed if entry[1].typical(column) is not None]
     # From the top down, so that a number moved out of another's way moves in one direction only.
@@ -126,17 +188,36 @@ def draw_failures(axes: Axes, points: dict[str, list[Point]], column: str, count
         x_share, y_share = to_share.transform(place)
         y_share = taken[point.connections] = min(y_share, taken.get(point.connections, 2) - 0.045)
         side = -1 if x_share > 0.9 else 1
-        _mark_failure(axes, server, place, axes.transData, counted * sum(point.failures().values()),
-                      xy=(x_share, y_share), xycoords="axes fraction", xytext=(7 * side, 0),
-                      ha="left" if side > 0 else "right", va="center")
+        _mark_failure(
+            axes,
+            server,
+            place,
+            axes.transData,
+            counted * sum(point.failures().values()),
+            xy=(x_share, y_share),
+            xycoords="axes fraction",
+            xytext=(7 * side, 0),
+            ha="left" if side > 0 else "right",
+            va="center",
+        )
 
 
 def server_handles(points: dict[str, list[Point]], column: str) -> list[Line2D]:
     """A legend entry for each server, from the line that ends highest to the one that ends lowest."""
+
     def last_value(server: str) -> float:
         values = [point.typical(column) for point in points[server]]
         return next((value for value in reversed(values) if value is not None), float("-inf"))
 
-    return [Line2D([], [], color=server_style(server).colour, marker=server_style(server).marker,
-                   markersize=5, linewidth=1.6, label=server)
-            for server in sorted(points, key=last_value, reverse=True)]
+    return [
+        Line2D(
+            [],
+            [],
+            color=server_style(server).colour,
+            marker=server_style(server).marker,
+            markersize=5,
+            linewidth=1.6,
+            label=server,
+        )
+        for server in sorted(points, key=last_value, reverse=True)
+    ]

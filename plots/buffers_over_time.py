@@ -30,7 +30,10 @@ _AREAS = {
     "unsent": ("#E69F00", None, "in the sender's queue, not sent"),
     "left": ("#F6D58A", "//////", "left by the writer, which has ended"),
 }
-_LINES = {"accepted": ("#D55E00", (0, (4, 1.5)), "accepted by send"), "read": ("#0072B2", "solid", "read by the reader")}
+_LINES = {
+    "accepted": ("#D55E00", (0, (4, 1.5)), "accepted by send"),
+    "read": ("#0072B2", "solid", "read by the reader"),
+}
 _WAITING = "#E3E3E3"
 _END = {"color": "black", "linewidth": 1, "linestyle": (0, (2, 2))}
 _SPANS_KEPT = 300
@@ -87,7 +90,9 @@ def stack(events: Sequence[Event], accepted: int) -> list[Queues]:
             left = accepted - last["read"] - last["siocinq"] if "closed" in last else 0
             # The two ioctls of the writer's sample are not one moment: a send may come between them.
             in_flight = max(0, last["siocoutq"] - last["siocoutqnsd"])
-            rows.append(Queues(event.time_ns / 1e9, last["siocinq"], in_flight, last["siocoutqnsd"], max(0, left)))
+            rows.append(
+                Queues(event.time_ns / 1e9, last["siocinq"], in_flight, last["siocoutqnsd"], max(0, left))
+            )
     return rows
 
 
@@ -98,9 +103,20 @@ def read_timeline(experiment: Experiment, run: Run) -> Timeline:
     found = defaultdict(list)
     for event in events:
         if event.program not in ("fast-writer", "slow-reader"):
-            raise RecordsError(f"{path}: column 'program': '{event.program}' is neither fast-writer nor slow-reader")
+            raise RecordsError(
+                f"{path}: column 'program': '{event.program}' is neither fast-writer nor slow-reader"
+            )
         found[event.event].append((event.time_ns / 1e9, event.value))
-    for name in ("siocoutq", "siocoutqnsd", "accepted", "finished", "closed", "siocinq", "read", "end_of_stream"):
+    for name in (
+        "siocoutq",
+        "siocoutqnsd",
+        "accepted",
+        "finished",
+        "closed",
+        "siocinq",
+        "read",
+        "end_of_stream",
+    ):
         if not found[name]:
             raise RecordsError(f"{path}: no '{name}'")
     begins, ends = found["blocked_begin"], found["blocked_end"]
@@ -108,11 +124,15 @@ def read_timeline(experiment: Experiment, run: Run) -> Timeline:
         raise RecordsError(f"{path}: 'blocked_begin' and 'blocked_end' are no pairs")
     writer_end, total = found["finished"][-1]
     return Timeline(
-        queues=stack(events, total), accepted=sorted([*found["accepted"], *begins, *ends, *found["finished"]]),
+        queues=stack(events, total),
+        accepted=sorted([*found["accepted"], *begins, *ends, *found["finished"]]),
         read=sorted([*found["read"], *found["end_of_stream"]]),
-        waits=[(begin, end) for (begin, _), (end, _) in zip(begins, ends)], absorbed=begins[0][1] if begins else total,
-        writer_end=writer_end, reader_end=found["end_of_stream"][-1][0],
-        other_work=max((units for _, units in found["other_work"]), default=0))
+        waits=[(begin, end) for (begin, _), (end, _) in zip(begins, ends)],
+        absorbed=begins[0][1] if begins else total,
+        writer_end=writer_end,
+        reader_end=found["end_of_stream"][-1][0],
+        other_work=max((units for _, units in found["other_work"]), default=0),
+    )
 
 
 def in_words(seconds: float) -> str:
@@ -129,8 +149,10 @@ def lesson(timeline: Timeline) -> str:
     waited = in_words(sum(end - begin for begin, end in timeline.waits))
     times = f"{number:,} time{'s' * (number != 1)}"
     if timeline.other_work:
-        return (f"{absorbed} absorbed, then no room {times}, {waited} in all; "
-                f"{timeline.other_work:,} units of other work meanwhile")
+        return (
+            f"{absorbed} absorbed, then no room {times}, {waited} in all; "
+            f"{timeline.other_work:,} units of other work meanwhile"
+        )
     return f"{absorbed} absorbed before send waited; blocked {times}, {waited} in all"
 
 
@@ -144,7 +166,10 @@ def thinned(rows: Sequence, size: Callable, spans: int = _SPANS_KEPT) -> list:
         by_span[min(spans - 1, int((row[0] - begin) / width))].append(number)
     kept = {0, len(rows) - 1}
     for numbers in by_span.values():
-        kept |= {min(numbers, key=lambda number: size(rows[number])), max(numbers, key=lambda number: size(rows[number]))}
+        kept |= {
+            min(numbers, key=lambda number: size(rows[number])),
+            max(numbers, key=lambda number: size(rows[number])),
+        }
     return [rows[number] for number in sorted(kept)]
 
 
@@ -161,7 +186,9 @@ def merged(spans: Sequence[tuple[float, float]], nearest: float) -> list[tuple[f
 def _scale_bytes(axes: Axes, highest: float, headroom: float, most_steps: int) -> None:
     """An axis from zero with labels at round binary numbers; so many steps up to the highest value, or down to half as many."""
     axes.set_ylim(0, max(highest, 1) * headroom)
-    axes.yaxis.set_major_locator(MultipleLocator(2 ** max(0, math.ceil(math.log2(max(highest, 1) / most_steps)))))
+    axes.yaxis.set_major_locator(
+        MultipleLocator(2 ** max(0, math.ceil(math.log2(max(highest, 1) / most_steps))))
+    )
     axes.yaxis.set_major_formatter(FuncFormatter(lambda number, _: style.human_bytes(number)))
 
 
@@ -172,19 +199,40 @@ def _draw_queues(axes: Axes, timeline: Timeline) -> None:
     for name, (colour, hatch, _) in _AREAS.items():
         high = [below + getattr(row, name) for below, row in zip(low, rows)]
         if high != low:
-            axes.fill_between(times, low, high, facecolor=colour, hatch=hatch, linewidth=0, zorder=2, label=f"_{name}",
-                              edgecolor="white" if hatch else colour)
+            axes.fill_between(
+                times,
+                low,
+                high,
+                facecolor=colour,
+                hatch=hatch,
+                linewidth=0,
+                zorder=2,
+                label=f"_{name}",
+                edgecolor="white" if hatch else colour,
+            )
         low = high
     _scale_bytes(axes, max(row.total() for row in rows), 1.3, 4)
     axes.set_ylabel("bytes in the kernel")
     ahead = timeline.reader_end - timeline.writer_end
     early = timeline.writer_end < 0.5 * axes.get_xlim()[1]
     words = f"writer finished,\n{in_words(abs(ahead))} {'before' if ahead >= 0 else 'after'} the reader"
-    for place, text, above, side in ((timeline.writer_end, words, 0.97, "left" if early else "right"),
-                                     (timeline.reader_end, "reader\nfinished", 0.6, "left")):
-        axes.annotate(text, (place, above), xycoords=("data", "axes fraction"), va="top", ha=side, fontsize=8.5, zorder=6,
-                      xytext=(4 if side == "left" else -4, 0), textcoords="offset points", linespacing=1.15,
-                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8})
+    for place, text, above, side in (
+        (timeline.writer_end, words, 0.97, "left" if early else "right"),
+        (timeline.reader_end, "reader\nfinished", 0.6, "left"),
+    ):
+        axes.annotate(
+            text,
+            (place, above),
+            xycoords=("data", "axes fraction"),
+            va="top",
+            ha=side,
+            fontsize=8.5,
+            zorder=6,
+            xytext=(4 if side == "left" else -4, 0),
+            textcoords="offset points",
+            linespacing=1.15,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8},
+        )
 
 
 def _draw_progress(axes: Axes, timeline: Timeline) -> None:
@@ -205,31 +253,55 @@ def _draw_run(queues: Axes, progress: Axes, name: str, timeline: Timeline) -> No
     waits = [(begin, end - begin) for begin, end in merged(timeline.waits, nearest)]
     for axes in (queues, progress):
         # The bursts between two waits are shorter than a pixel: a white edge keeps the waits apart.
-        axes.broken_barh(waits, (0, 1), facecolor=_WAITING, edgecolor="white", linewidth=min(0.8, 40 / max(1, len(waits))),
-                         zorder=0.5, transform=axes.get_xaxis_transform(), label="_waits")
+        axes.broken_barh(
+            waits,
+            (0, 1),
+            facecolor=_WAITING,
+            edgecolor="white",
+            linewidth=min(0.8, 40 / max(1, len(waits))),
+            zorder=0.5,
+            transform=axes.get_xaxis_transform(),
+            label="_waits",
+        )
         for end in (timeline.writer_end, timeline.reader_end):
             axes.axvline(end, zorder=5, label="_end", **_END)
 
 
 def _legend(axes: Axes, figure: Figure) -> None:
-    entries = [(Patch(facecolor=colour, hatch=hatch, edgecolor="white" if hatch else colour, linewidth=0), words)
-               for colour, hatch, words in reversed(_AREAS.values())]
-    entries += [(Line2D([], [], color=colour, linestyle=dashes, linewidth=1.5), words)
-                for colour, dashes, words in _LINES.values()]
+    entries = [
+        (Patch(facecolor=colour, hatch=hatch, edgecolor="white" if hatch else colour, linewidth=0), words)
+        for colour, hatch, words in reversed(_AREAS.values())
+    ]
+    entries += [
+        (Line2D([], [], color=colour, linestyle=dashes, linewidth=1.5), words)
+        for colour, dashes, words in _LINES.values()
+    ]
     entries.append((Patch(color=_WAITING, linewidth=0), "no room: send waits"))
     handles, labels = zip(*entries)
     above_the_title = axes.transAxes + ScaledTranslation(0, 0.3, figure.dpi_scale_trans)
-    axes.legend(handles, labels, ncol=4, loc="lower left", bbox_to_anchor=(-0.01, 1), bbox_transform=above_the_title,
-                fontsize=8.5, columnspacing=1.6, borderaxespad=0)
+    axes.legend(
+        handles,
+        labels,
+        ncol=4,
+        loc="lower left",
+        bbox_to_anchor=(-0.01, 1),
+        bbox_transform=above_the_title,
+        fontsize=8.5,
+        columnspacing=1.6,
+        borderaxespad=0,
+    )
 
 
 def draw(experiment: Experiment) -> Figure:
     """The chart: two panels a scenario, queues above and progress below, all on one time axis."""
     runs = first_runs(experiment, _SCENARIOS)
     timelines = [read_timeline(experiment, run) for run in runs]
-    figure = style.new_figure(10, 1.9 + 3.1 * len(runs),
-                              "Buffers over time: where the bytes wait that send has accepted")
-    panels = figure.subplots(2 * len(runs), 1, sharex=True, gridspec_kw={"height_ratios": [2.1, 1] * len(runs)})
+    figure = style.new_figure(
+        10, 1.9 + 3.1 * len(runs), "Buffers over time: where the bytes wait that send has accepted"
+    )
+    panels = figure.subplots(
+        2 * len(runs), 1, sharex=True, gridspec_kw={"height_ratios": [2.1, 1] * len(runs)}
+    )
     last = max(timeline.queues[-1].time for timeline in timelines)
     panels[0].set_xlim(-0.01 * last, 1.1 * last)
     for run, timeline, queues, progress in zip(runs, timelines, panels[::2], panels[1::2]):
@@ -237,12 +309,21 @@ def draw(experiment: Experiment) -> Figure:
         progress.tick_params(axis="x", labelbottom=True)
     panels[-1].set_xlabel("time since the start of the run (s)")
     _legend(panels[0], figure)
-    notes = ["A writer sends as fast as it can, a reader takes one message at a time and sleeps after each. With set buffers both "
-             "ends ask for the same small one (SO_SNDBUF, SO_RCVBUF); with writable events the writer asks epoll "
-             "instead of standing in send, and does other work meanwhile.",
-             "Sampled every 5 ms (SIOCINQ, SIOCOUTQ, SIOCOUTQNSD); the spans are exact. What has arrived and isn't "
-             "acknowledged yet stands in two areas. Left by the writer: accepted, and neither read nor unread yet."]
+    notes = [
+        "A writer sends as fast as it can, a reader takes one message at a time and sleeps after each. With set buffers both "
+        "ends ask for the same small one (SO_SNDBUF, SO_RCVBUF); with writable events the writer asks epoll "
+        "instead of standing in send, and does other work meanwhile.",
+        "Sampled every 5 ms (SIOCINQ, SIOCOUTQ, SIOCOUTQNSD); the spans are exact. What has arrived and isn't "
+        "acknowledged yet stands in two areas. Left by the writer: accepted, and neither read nor unread yet.",
+    ]
     sizes = caption.span(run.message_bytes for run in runs)
-    style.finish(figure, notes, [f"{caption.span(run.requests for run in runs)} messages of {sizes} bytes · the first "
-                                 "repetition of each · both ends on this machine", caption.machine(experiment)])
+    style.finish(
+        figure,
+        notes,
+        [
+            f"{caption.span(run.requests for run in runs)} messages of {sizes} bytes · the first "
+            "repetition of each · both ends on this machine",
+            caption.machine(experiment),
+        ],
+    )
     return figure

@@ -51,14 +51,21 @@ class Ribbon(NamedTuple):
     def units(self) -> list[Span]:
         """What must not be torn apart: each message together with its header, if it has one."""
         first = {header.message: header.first_byte for header in self.header}
-        return [message._replace(first_byte=first.get(message.message, message.first_byte),
-                                 bytes=message.end - first.get(message.message, message.first_byte))
-                for message in self.message]
+        return [
+            message._replace(
+                first_byte=first.get(message.message, message.first_byte),
+                bytes=message.end - first.get(message.message, message.first_byte),
+            )
+            for message in self.message
+        ]
 
     def cuts(self) -> list[int]:
         """Where a read ends within a message or its header."""
-        return [read.end for read in self.read
-                if any(unit.first_byte < read.end < unit.end for unit in self.units())]
+        return [
+            read.end
+            for read in self.read
+            if any(unit.first_byte < read.end < unit.end for unit in self.units())
+        ]
 
 
 def read_ribbon(experiment: Experiment, run: Run) -> Ribbon:
@@ -85,8 +92,11 @@ def lesson(ribbon: Ribbon) -> str:
     words = f"{counted(len(ribbon.sent), 'send')}, {counted(len(ribbon.read), 'read')}: "
     units = ribbon.units()
     cut = [unit for unit in units if any(unit.first_byte < place < unit.end for place in ribbon.cuts())]
-    straddling = [read for read in ribbon.read
-                  if sum(unit.first_byte < read.end and read.first_byte < unit.end for unit in units) > 1]
+    straddling = [
+        read
+        for read in ribbon.read
+        if sum(unit.first_byte < read.end and read.first_byte < unit.end for unit in units) > 1
+    ]
     parts = []
     if len(ribbon.read) == 1 and len(units) > 1:
         parts.append(f"{len(units)} messages stick together")
@@ -113,13 +123,32 @@ def _within(span: Span, call: Span) -> Optional[Span]:
 def _draw_part(axes: Axes, row: int, part: Span) -> None:
     """The bytes of one message, or of its header, within one call: its colour, and its number if there is room."""
     colour, is_header = message_colour(part.message), part.kind == "header"
-    axes.add_patch(Rectangle((part.first_byte, row - _HEIGHT / 2), part.bytes, _HEIGHT, linewidth=0, zorder=2,
-                             facecolor="white" if is_header else colour, hatch="//////" if is_header else None,
-                             edgecolor=colour, label=f"_{part.kind}"))
+    axes.add_patch(
+        Rectangle(
+            (part.first_byte, row - _HEIGHT / 2),
+            part.bytes,
+            _HEIGHT,
+            linewidth=0,
+            zorder=2,
+            facecolor="white" if is_header else colour,
+            hatch="//////" if is_header else None,
+            edgecolor=colour,
+            label=f"_{part.kind}",
+        )
+    )
     if not is_header and part.bytes >= 2:
-        axes.text(part.first_byte + part.bytes / 2, row, f"{int(part.message)}", ha="center", va="center",
-                  fontsize=9, fontweight="bold", color="white", zorder=7,
-                  bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.8})
+        axes.text(
+            part.first_byte + part.bytes / 2,
+            row,
+            f"{int(part.message)}",
+            ha="center",
+            va="center",
+            fontsize=9,
+            fontweight="bold",
+            color="white",
+            zorder=7,
+            bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.8},
+        )
 
 
 def _draw_call(axes: Axes, row: int, call: Span, ribbon: Ribbon) -> None:
@@ -128,11 +157,30 @@ def _draw_call(axes: Axes, row: int, call: Span, ribbon: Ribbon) -> None:
         part = _within(span, call)
         if part:
             _draw_part(axes, row, part)
-    axes.add_patch(Rectangle((call.first_byte, row - _HEIGHT / 2), call.bytes, _HEIGHT, fill=False,
-                             edgecolor="black", linewidth=1.3, zorder=5, label=f"_{call.kind}"))
-    axes.text(call.first_byte + call.bytes / 2, row + _HEIGHT / 2 + 0.04, f"{call.bytes} B", ha="center", va="top",
-              fontsize=7, color=style.TEXT_GREY, zorder=7, label="_bytes",
-              bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3})
+    axes.add_patch(
+        Rectangle(
+            (call.first_byte, row - _HEIGHT / 2),
+            call.bytes,
+            _HEIGHT,
+            fill=False,
+            edgecolor="black",
+            linewidth=1.3,
+            zorder=5,
+            label=f"_{call.kind}",
+        )
+    )
+    axes.text(
+        call.first_byte + call.bytes / 2,
+        row + _HEIGHT / 2 + 0.04,
+        f"{call.bytes} B",
+        ha="center",
+        va="top",
+        fontsize=7,
+        color=style.TEXT_GREY,
+        zorder=7,
+        label="_bytes",
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3},
+    )
 
 
 def _draw_ribbon(axes: Axes, run: Run, ribbon: Ribbon) -> None:
@@ -142,7 +190,9 @@ def _draw_ribbon(axes: Axes, run: Run, ribbon: Ribbon) -> None:
             _draw_call(axes, row, call, ribbon)
     reads = kinds.index("read")
     for cut in ribbon.cuts():
-        axes.plot([cut, cut], [-_HEIGHT / 2 - 0.12, reads + _HEIGHT / 2 + 0.12], zorder=6, label="_cut", **_CUT)
+        axes.plot(
+            [cut, cut], [-_HEIGHT / 2 - 0.12, reads + _HEIGHT / 2 + 0.12], zorder=6, label="_cut", **_CUT
+        )
     axes.set_title(f"{run.server}: {lesson(ribbon)}")
     axes.set_yticks(range(len(kinds)), [_ROWS[kind] for kind in kinds])
     axes.set_ylim(len(kinds) - 0.42, -0.5)
@@ -153,16 +203,30 @@ def _draw_ribbon(axes: Axes, run: Run, ribbon: Ribbon) -> None:
 def _legend(axes: Axes, messages: int, framed: bool, any_cut: bool) -> None:
     shown = range(1, min(messages, len(style.MESSAGE_COLOURS)) + 1)
     colours = tuple(Patch(color=message_colour(number)) for number in shown)
-    entries = [(colours, "a message: colour and number"),
-               (Patch(facecolor="none", edgecolor="black", linewidth=1.3), "one call")]
+    entries = [
+        (colours, "a message: colour and number"),
+        (Patch(facecolor="none", edgecolor="black", linewidth=1.3), "one call"),
+    ]
     if framed:
-        entries.append((Patch(facecolor="white", edgecolor=style.TEXT_GREY, hatch="//////", linewidth=0),
-                        "header: the length of a message"))
+        entries.append(
+            (
+                Patch(facecolor="white", edgecolor=style.TEXT_GREY, hatch="//////", linewidth=0),
+                "header: the length of a message",
+            )
+        )
     if any_cut:
         entries.append((Line2D([], [], **_CUT), "a read ends inside a message"))
     handles, labels = zip(*entries)
-    axes.legend(handles, labels, handler_map={tuple: HandlerTuple(ndivide=None, pad=0)}, ncol=len(entries),
-                loc="lower left", bbox_to_anchor=(-0.01, 1.16), fontsize=8.5, columnspacing=1.6)
+    axes.legend(
+        handles,
+        labels,
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
+        ncol=len(entries),
+        loc="lower left",
+        bbox_to_anchor=(-0.01, 1.16),
+        fontsize=8.5,
+        columnspacing=1.6,
+    )
 
 
 def draw(experiment: Experiment) -> Figure:
@@ -170,9 +234,14 @@ def draw(experiment: Experiment) -> Figure:
     runs = first_runs(experiment, _SCENARIOS)
     ribbons = [read_ribbon(experiment, run) for run in runs]
     heights = [3 if ribbon.decoded else 2 for ribbon in ribbons]
-    figure = style.new_figure(10, 2.3 + 0.62 * sum(heights) + 0.2 * len(runs),
-                              "Byte ribbon: TCP keeps the bytes in order, not the messages apart")
-    panels = figure.subplots(len(runs), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
+    figure = style.new_figure(
+        10,
+        2.3 + 0.62 * sum(heights) + 0.2 * len(runs),
+        "Byte ribbon: TCP keeps the bytes in order, not the messages apart",
+    )
+    panels = figure.subplots(
+        len(runs), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
+    )[:, 0]
     for axes, run, ribbon in zip(panels, runs, ribbons):
         _draw_ribbon(axes, run, ribbon)
         axes.tick_params(axis="x", labelbottom=True)
@@ -180,9 +249,15 @@ def draw(experiment: Experiment) -> Figure:
     panels[0].set_xlim(-0.005 * end, 1.005 * end)
     panels[0].xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     panels[-1].set_xlabel("byte of the stream")
-    _legend(panels[0], max(len(ribbon.message) for ribbon in ribbons), any(ribbon.header for ribbon in ribbons),
-            any(ribbon.cuts() for ribbon in ribbons))
-    notes = ["The reader is late in every panel: the server was halted until the client had sent everything and had "
-             "ended. So what a read holds depends on the size of the reader's buffer, not on the sends."]
+    _legend(
+        panels[0],
+        max(len(ribbon.message) for ribbon in ribbons),
+        any(ribbon.header for ribbon in ribbons),
+        any(ribbon.cuts() for ribbon in ribbons),
+    )
+    notes = [
+        "The reader is late in every panel: the server was halted until the client had sent everything and had "
+        "ended. So what a read holds depends on the size of the reader's buffer, not on the sends."
+    ]
     style.finish(figure, notes, [caption.machine(experiment)])
     return figure

@@ -21,21 +21,30 @@ def span(numbers: Iterable[float]) -> str:
 def machine(experiment: Experiment) -> str:
     """On what the runs were made: the last line of every chart."""
     commit = experiment.fact("commit")
-    return (f"kernel {experiment.fact('kernel')} · CPU {experiment.fact('cpu')}"
-            f" · cores {experiment.fact('cores')} · commit {commit if commit == 'unknown' else commit[:12]}")
+    return (
+        f"kernel {experiment.fact('kernel')} · CPU {experiment.fact('cpu')}"
+        f" · cores {experiment.fact('cores')} · commit {commit if commit == 'unknown' else commit[:12]}"
+    )
 
 
 def facts(experiment: Experiment) -> list[str]:
     """How the runs were made, and on what: the two last lines of every chart about servers."""
     runs = experiment.runs
-    repetitions = Counter((run.server, run.connections, run.active, run.message_bytes, run.work_us, run.wait_us, run.all_cores)
-                          for run in runs)
+    repetitions = Counter(
+        (run.server, run.connections, run.active, run.message_bytes, run.work_us, run.wait_us, run.all_cores)
+        for run in runs
+    )
     loops = " and ".join(sorted({run.loop or "unknown" for run in runs}))
     often = span(repetitions.values())
     idle = all(run.duration_s == 0 for run in runs)
-    load = "idle connections" if idle else (
-        f"{loops} loop · messages of {span(run.message_bytes for run in runs)} bytes"
-        f" · {span(run.duration_s for run in runs)} s a repetition")
+    load = (
+        "idle connections"
+        if idle
+        else (
+            f"{loops} loop · messages of {span(run.message_bytes for run in runs)} bytes"
+            f" · {span(run.duration_s for run in runs)} s a repetition"
+        )
+    )
     return [
         f"n = {often} repetition{'s' * (often != '1')} a point · {load}",
         machine(experiment),
@@ -57,14 +66,19 @@ def failure_notes(experiment: Experiment) -> list[str]:
     """A line that says for each server what failed, and at how many connections, if anything did."""
     stated = []
     for server, points in points_by_server(experiment).items():
-        places = [f"{failure_words(point.failures())} at {point.connections:,}" for point in points
-                  if point.failures()]
+        places = [
+            f"{failure_words(point.failures())} at {point.connections:,}"
+            for point in points
+            if point.failures()
+        ]
         if places:
             stated.append(f"{server}: {', '.join(places)}")
     if not stated:
         return []
-    return ["Red cross: failed requests, summed over the repetitions (at the upper edge: nothing was "
-            f"measured). {'; '.join(stated)}."]
+    return [
+        "Red cross: failed requests, summed over the repetitions (at the upper edge: nothing was "
+        f"measured). {'; '.join(stated)}."
+    ]
 
 
 def _kind(reason: str) -> str:

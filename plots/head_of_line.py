@@ -44,8 +44,11 @@ def longest_wait(requests: list[Request]) -> str:
     words = "no request was answered"
     if waits:
         milliseconds = max(waits) / 1000
-        words = f"longest wait {milliseconds:,.0f} ms" if milliseconds >= 10 else \
-            f"longest wait {milliseconds:.1f} ms"
+        words = (
+            f"longest wait {milliseconds:,.0f} ms"
+            if milliseconds >= 10
+            else f"longest wait {milliseconds:.1f} ms"
+        )
     return f"{words}, {unanswered:,} never answered" if unanswered else words
 
 
@@ -61,26 +64,71 @@ def _draw_client(axes: Axes, client: int, requests: list[Request], end_us: float
         is_prompt = request.answered_us is not None and request.answered_us - request.sent_us <= LONG_WAIT_US
         (prompt if is_prompt else slow).append(request)
     if prompt:
-        _draw_bars(axes, client, prompt_bars(prompt, LEAST_VISIBLE * end_us), 0.5,
-                   facecolors=style.PROMPT_GREY, label="_prompt")
+        _draw_bars(
+            axes,
+            client,
+            prompt_bars(prompt, LEAST_VISIBLE * end_us),
+            0.5,
+            facecolors=style.PROMPT_GREY,
+            label="_prompt",
+        )
     if slow:
-        spans = [(request.sent_us, end_us if request.answered_us is None else request.answered_us)
-                 for request in slow]
-        _draw_bars(axes, client, spans, 0.86, facecolors=colour, edgecolors="white", linewidths=0.3, zorder=3,
-                   label="_long")
+        spans = [
+            (request.sent_us, end_us if request.answered_us is None else request.answered_us)
+            for request in slow
+        ]
+        _draw_bars(
+            axes,
+            client,
+            spans,
+            0.86,
+            facecolors=colour,
+            edgecolors="white",
+            linewidths=0.3,
+            zorder=3,
+            label="_long",
+        )
     if any(request.answered_us is None for request in slow):
-        axes.plot([end_us / 1e6], [client], marker="x", color=style.FAILURE_RED, markersize=6,
-                  markeredgewidth=1.8, linestyle="none", clip_on=False, zorder=5, label="_unanswered")
+        axes.plot(
+            [end_us / 1e6],
+            [client],
+            marker="x",
+            color=style.FAILURE_RED,
+            markersize=6,
+            markeredgewidth=1.8,
+            linestyle="none",
+            clip_on=False,
+            zorder=5,
+            label="_unanswered",
+        )
 
 
 def _draw_silence(axes: Axes, spoke_us: float, end_us: float) -> None:
     """Shade the time in which the silent client says nothing, and say when it ends."""
-    _draw_bars(axes, SILENT_CLIENT, [(0, spoke_us)], 0.86, facecolors="white", edgecolors="#BBBBBB",
-               hatch="/////", linewidths=0.5, zorder=2, label="_silence")
+    _draw_bars(
+        axes,
+        SILENT_CLIENT,
+        [(0, spoke_us)],
+        0.86,
+        facecolors="white",
+        edgecolors="#BBBBBB",
+        hatch="/////",
+        linewidths=0.5,
+        zorder=2,
+        label="_silence",
+    )
     seconds = f"{spoke_us / 1e6:.1f}".removesuffix(".0")
     words = f"silent until {seconds} s" if spoke_us < end_us else "silent to the end"
-    axes.text(spoke_us / 2e6, SILENT_CLIENT, words, ha="center", va="center", fontsize=7, zorder=4,
-              bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
+    axes.text(
+        spoke_us / 2e6,
+        SILENT_CLIENT,
+        words,
+        ha="center",
+        va="center",
+        fontsize=7,
+        zorder=4,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+    )
     if spoke_us < end_us:
         axes.axvline(spoke_us / 1e6, color=style.TEXT_GREY, linewidth=0.8, linestyle=":", zorder=1)
 
@@ -88,17 +136,26 @@ def _draw_silence(axes: Axes, spoke_us: float, end_us: float) -> None:
 def _draw_server(axes: Axes, run: Run, requests: list[Request], end_us: float) -> None:
     clients = range(max([SILENT_CLIENT, *(request.client for request in requests)]) + 1)
     for client in clients:
-        _draw_client(axes, client, [request for request in requests if request.client == client], end_us,
-                     style.server_style(run.server).colour)
-    spoke_us = min((request.sent_us for request in requests if request.client == SILENT_CLIENT),
-                   default=end_us)
+        _draw_client(
+            axes,
+            client,
+            [request for request in requests if request.client == client],
+            end_us,
+            style.server_style(run.server).colour,
+        )
+    spoke_us = min(
+        (request.sent_us for request in requests if request.client == SILENT_CLIENT), default=end_us
+    )
     _draw_silence(axes, spoke_us, end_us)
     title = f"{run.server}: {longest_wait(requests)}"
     if run.failures():
         title += f" ({caption.failure_words(run.failures())})"
     axes.set_title(title if run.valid else f"{title} (invalid: {run.invalid_reason or 'no reason recorded'})")
-    axes.set_yticks(list(clients), ["silent client" if client == SILENT_CLIENT else f"client {client}"
-                                    for client in clients], fontsize=7)
+    axes.set_yticks(
+        list(clients),
+        ["silent client" if client == SILENT_CLIENT else f"client {client}" for client in clients],
+        fontsize=7,
+    )
     axes.set_ylim(clients[-1] + 0.6, -0.6)
     axes.set_xlim(0, end_us / 1e6)
     axes.tick_params(axis="y", length=0)
@@ -106,46 +163,70 @@ def _draw_server(axes: Axes, run: Run, requests: list[Request], end_us: float) -
 
 def _legend(axes: Axes, servers: list[str], any_unanswered: bool) -> None:
     colours = tuple(Patch(color=style.server_style(server).colour) for server in servers)
-    entries = [(Patch(color=style.PROMPT_GREY), f"answered within {LONG_WAIT_US / 1000:.0f} ms"),
-               (colours, f"waited longer than {LONG_WAIT_US / 1000:.0f} ms"),
-               (Patch(facecolor="white", edgecolor="#BBBBBB", hatch="/////"), "says nothing")]
+    entries = [
+        (Patch(color=style.PROMPT_GREY), f"answered within {LONG_WAIT_US / 1000:.0f} ms"),
+        (colours, f"waited longer than {LONG_WAIT_US / 1000:.0f} ms"),
+        (Patch(facecolor="white", edgecolor="#BBBBBB", hatch="/////"), "says nothing"),
+    ]
     if any_unanswered:
         cross = Line2D([], [], color=style.FAILURE_RED, marker="x", linestyle="none", markeredgewidth=1.8)
         entries.append((cross, "never answered"))
     handles, labels = zip(*entries)
-    axes.legend(handles, labels, handler_map={tuple: HandlerTuple(ndivide=None, pad=0)}, ncol=len(entries),
-                loc="lower left", bbox_to_anchor=(-0.01, 1.18), fontsize=8.5)
+    axes.legend(
+        handles,
+        labels,
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
+        ncol=len(entries),
+        loc="lower left",
+        bbox_to_anchor=(-0.01, 1.18),
+        fontsize=8.5,
+    )
 
 
 def first_repetitions(experiment: Experiment) -> list[Run]:
     """The first repetition of each server that has one with samples, in the order of the labs."""
     with_samples = [run for run in experiment.runs if run.samples_file]
     if not with_samples:
-        raise RecordsError(f"{experiment.folder / 'runs.csv'}: line 2: column 'samples_file' is empty, "
-                           "here and in every other line")
-    return [min((run for run in with_samples if run.server == server), key=lambda run: run.repetition)
-            for server in style.in_order(run.server for run in with_samples)]
+        raise RecordsError(
+            f"{experiment.folder / 'runs.csv'}: line 2: column 'samples_file' is empty, "
+            "here and in every other line"
+        )
+    return [
+        min((run for run in with_samples if run.server == server), key=lambda run: run.repetition)
+        for server in style.in_order(run.server for run in with_samples)
+    ]
 
 
 def draw(experiment: Experiment) -> Figure:
     """The chart: the first repetition of each server, the panels on one time axis in seconds."""
     runs = first_repetitions(experiment)
     requests_of = {run.server: read_requests(experiment, run) for run in runs}
-    times = [time for requests in requests_of.values() for request in requests
-             for time in (request.sent_us, request.answered_us) if time is not None]
+    times = [
+        time
+        for requests in requests_of.values()
+        for request in requests
+        for time in (request.sent_us, request.answered_us)
+        if time is not None
+    ]
     end_us = max([*times, *((run.duration_s or 0) * 1e6 for run in runs), 1])
-    figure = style.new_figure(10, 1.5 + 1.55 * len(runs),
-                              "Waiting, client by client: one client says nothing at first")
+    figure = style.new_figure(
+        10, 1.5 + 1.55 * len(runs), "Waiting, client by client: one client says nothing at first"
+    )
     panels = figure.subplots(len(runs), 1, sharex=True, squeeze=False)[:, 0]
     for axes, run in zip(panels, runs):
         axes.grid(False, axis="y")
         _draw_server(axes, run, requests_of[run.server], end_us)
     panels[-1].set_xlabel("time since the start of the run (s)")
-    _legend(panels[0], list(requests_of), any(request.answered_us is None for requests in requests_of.values()
-                                              for request in requests))
-    notes = ["A row is a client; a bar lasts from the sending of a request to its answer, and is drawn at "
-             f"least {LEAST_VISIBLE * end_us / 1000:.0f} ms long. Drawn: the first repetition of each "
-             "server."]
+    _legend(
+        panels[0],
+        list(requests_of),
+        any(request.answered_us is None for requests in requests_of.values() for request in requests),
+    )
+    notes = [
+        "A row is a client; a bar lasts from the sending of a request to its answer, and is drawn at "
+        f"least {LEAST_VISIBLE * end_us / 1000:.0f} ms long. Drawn: the first repetition of each "
+        "server."
+    ]
     without = style.in_order({run.server for run in experiment.runs} - set(requests_of))
     if without:
         notes.append(f"Without samples: {', '.join(without)}.")

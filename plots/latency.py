@@ -4,8 +4,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from plots import caption, style
-from plots.against_connections import (all_values, draw_failures, draw_server, points_by_server,
-                                       server_handles)
+from plots.against_connections import all_values, draw_failures, draw_server, points_by_server, server_handles
 from plots.records import Experiment
 
 EXPERIMENT = "latency-vs-connections"
@@ -32,9 +31,12 @@ def draw(experiment: Experiment) -> Figure:
         draw_server(axes, server, servers_points, "p99_us", linestyle="--")
         draw_server(axes, server, servers_points, "p50_us")
     draw_failures(axes, points, "p50_us")
-    kinds = [Line2D([], [], color="black", linestyle="-", label="p50 (median request)"),
-             Line2D([], [], color="black", linestyle="--", label="p99 (1 in 100 is slower)")]
-    axes.legend(handles=[*server_handles(points, "p50_us"), *kinds], loc="upper left",
-                bbox_to_anchor=(1.01, 1))
+    kinds = [
+        Line2D([], [], color="black", linestyle="-", label="p50 (median request)"),
+        Line2D([], [], color="black", linestyle="--", label="p99 (1 in 100 is slower)"),
+    ]
+    axes.legend(
+        handles=[*server_handles(points, "p50_us"), *kinds], loc="upper left", bbox_to_anchor=(1.01, 1)
+    )
     style.finish(figure, caption.point_notes(experiment), caption.facts(experiment))
     return figure

@@ -6,8 +6,14 @@ import numpy
 from matplotlib.figure import Figure
 
 from plots import caption, style
-from plots.against_connections import (Point, all_values, draw_failures, draw_server, points_by_server,
-                                       server_handles)
+from plots.against_connections import (
+    Point,
+    all_values,
+    draw_failures,
+    draw_server,
+    points_by_server,
+    server_handles,
+)
 from plots.records import Experiment
 
 EXPERIMENT = "memory-vs-connections"
@@ -55,8 +61,11 @@ def _draw_panel(axes, points: dict[str, list[Point]], column: str, title: str) -
         axes.set_yticks([])
         return
     style.scale_bytes(axes, values)
-    measured = {server: servers_points for server, servers_points in points.items()
-                if all_values({server: servers_points}, column)}
+    measured = {
+        server: servers_points
+        for server, servers_points in points.items()
+        if all_values({server: servers_points}, column)
+    }
     # Servers that need the same memory have the same line; the earlier drawn are heavier, so all can be seen.
     for weight, (server, servers_points) in zip(numpy.linspace(1.8, 0.9, len(measured)), measured.items()):
         draw_server(axes, server, servers_points, column, weight=weight)
@@ -65,8 +74,15 @@ def _draw_panel(axes, points: dict[str, list[Point]], column: str, title: str) -
         slope = bytes_per_connection(measured[handle.get_label()], column)
         amount = "no fit" if slope is None else style.human_bytes(slope)
         handle.set_label(f"{handle.get_label()}: {amount}")
-    axes.legend(handles=handles, title="one more connection adds", loc="upper left",
-                bbox_to_anchor=(1.0, 1.05), fontsize=8, title_fontsize=8, alignment="left")
+    axes.legend(
+        handles=handles,
+        title="one more connection adds",
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.05),
+        fontsize=8,
+        title_fontsize=8,
+        alignment="left",
+    )
 
 
 def draw(experiment: Experiment) -> Figure:

@@ -157,7 +157,9 @@ def read_table(path: Path, row_type) -> list:
             for name, _ in columns:
                 if name not in header and name not in defaults:
                     raise RecordsError(f"{path}: line 1: column '{name}' is missing")
-            places = [(header.index(name) if name in header else None, name, reader) for name, reader in columns]
+            places = [
+                (header.index(name) if name in header else None, name, reader) for name, reader in columns
+            ]
             for cells in table:
                 if not cells:
                     continue
@@ -167,13 +169,16 @@ def read_table(path: Path, row_type) -> list:
                         values.append(defaults[name])
                         continue
                     if place >= len(cells):
-                        raise RecordsError(f"{path}: line {table.line_num}: column '{name}' is missing: "
-                                           "the line is too short")
+                        raise RecordsError(
+                            f"{path}: line {table.line_num}: column '{name}' is missing: "
+                            "the line is too short"
+                        )
                     try:
                         values.append(reader(cells[place]))
                     except ValueError as problem:
-                        raise RecordsError(f"{path}: line {table.line_num}: column '{name}': "
-                                           f"'{cells[place]}' {problem}") from None
+                        raise RecordsError(
+                            f"{path}: line {table.line_num}: column '{name}': " f"'{cells[place]}' {problem}"
+                        ) from None
                 rows.append(row_type._make(values))
     except OSError as problem:
         raise RecordsError(f"{path}: {problem.strerror}") from None
@@ -234,7 +239,9 @@ def with_samples(experiment: Experiment) -> list[Run]:
     """All runs, in the order in which they were made; RecordsError when one has no samples."""
     for number, run in enumerate(experiment.runs, start=2):
         if not run.samples_file:
-            raise RecordsError(f"{experiment.folder / 'runs.csv'}: line {number}: column 'samples_file' is empty")
+            raise RecordsError(
+                f"{experiment.folder / 'runs.csv'}: line {number}: column 'samples_file' is empty"
+            )
     return experiment.runs
 
 

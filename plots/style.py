@@ -76,24 +76,27 @@ def in_order(servers: Iterable[str]) -> list[str]:
 
 def new_figure(width_inches: float, height_inches: float, title: str) -> Figure:
     """An empty figure in the lab's style."""
-    matplotlib.rcParams.update({
-        "font.family": "DejaVu Sans",
-        "font.size": 9,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.grid": True,
-        "axes.axisbelow": True,
-        "axes.titlesize": 10,
-        "axes.titlelocation": "left",
-        "grid.color": QUIET_GREY,
-        "legend.frameon": False,
-        "hatch.linewidth": 0.6,
-        # Without a fixed salt every drawing names its parts anew, and equal results give different files.
-        "svg.hashsalt": "plots",
-    })
+    matplotlib.rcParams.update(
+        {
+            "font.family": "DejaVu Sans",
+            "font.size": 9,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "axes.titlesize": 10,
+            "axes.titlelocation": "left",
+            "grid.color": QUIET_GREY,
+            "legend.frameon": False,
+            "hatch.linewidth": 0.6,
+            # Without a fixed salt every drawing names its parts anew, and equal results give different files.
+            "svg.hashsalt": "plots",
+        }
+    )
     figure = Figure(figsize=(width_inches, height_inches), dpi=150, facecolor="white")
-    figure.suptitle(title, x=0.012, y=1 - 0.1 / height_inches, ha="left", va="top", fontsize=13,
-                    fontweight="bold")
+    figure.suptitle(
+        title, x=0.012, y=1 - 0.1 / height_inches, ha="left", va="top", fontsize=13, fontweight="bold"
+    )
     return figure
 
 
@@ -101,17 +104,27 @@ def finish(figure: Figure, notes: Sequence[str], facts: Sequence[str]) -> None:
     """Write the notes, then the facts about the run, under the finished chart, and lay all of it out."""
     width, height = figure.get_size_inches()
     letters_a_line = int(width * 15.5)
-    lines = [(part, TEXT_GREY if line in facts else "black")
-             for line in [*notes, *facts] for part in textwrap.wrap(line, letters_a_line)]
+    lines = [
+        (part, TEXT_GREY if line in facts else "black")
+        for line in [*notes, *facts]
+        for part in textwrap.wrap(line, letters_a_line)
+    ]
     line_inches = FOOTER_POINTS * 1.5 / 72
     margin_inches = 0.1
     for place, (line, colour) in enumerate(reversed(lines)):
-        figure.text(0.012, (margin_inches + place * line_inches) / height, line, fontsize=FOOTER_POINTS,
-                    color=colour, va="bottom")
+        figure.text(
+            0.012,
+            (margin_inches + place * line_inches) / height,
+            line,
+            fontsize=FOOTER_POINTS,
+            color=colour,
+            va="bottom",
+        )
     footer_share = (2 * margin_inches + len(lines) * line_inches) / height
     chart_share = 1 - footer_share - TITLE_INCHES / height
-    figure.set_layout_engine("constrained", rect=(0.005, footer_share, 0.99, chart_share),
-                             w_pad=0.06, h_pad=0.06)
+    figure.set_layout_engine(
+        "constrained", rect=(0.005, footer_share, 0.99, chart_share), w_pad=0.06, h_pad=0.06
+    )
     # The layout's last digits differ from one drawing to the next; rounded, equal results give equal files.
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
@@ -139,7 +152,9 @@ def with_thousands(number: float) -> str:
     return f"{number:,.0f}" if abs(number) >= 10 else f"{number:.3g}"
 
 
-def scale_connections(axes: Axes, connections: Iterable[int], most_labels: int = 10, linear_below: float = 1) -> None:
+def scale_connections(
+    axes: Axes, connections: Iterable[int], most_labels: int = 10, linear_below: float = 1
+) -> None:
     """A logarithmic x axis over all the numbers of open connections, labelled at measured ones.
 
     Where 0 was measured, it has a place: the axis is linear up to `linear_below`.
@@ -180,7 +195,7 @@ def scale_values(axes: Axes, values: Sequence[float], always_log: bool = False) 
 
 def scale_bytes(axes: Axes, values: Sequence[float]) -> None:
     """A logarithmic y axis in KiB, MiB, GiB with at most six labels; linear near a value of 0."""
-    low, high = min(values, default=1024), max(values, default=1024 ** 2)
+    low, high = min(values, default=1024), max(values, default=1024**2)
     top = max(high, 1024) * 1.6
     if low <= 0:
         axes.set_yscale("symlog", linthresh=1024)
@@ -191,11 +206,11 @@ def scale_bytes(axes: Axes, values: Sequence[float]) -> None:
     axes.set_ylim(bottom, top)
     first, last = math.ceil(math.log2(lowest_label)), math.floor(math.log2(top))
     step = max(1, math.ceil((last - first + 1) / 6))
-    labels = [2.0 ** power for power in range(first, last + 1, step)]
+    labels = [2.0**power for power in range(first, last + 1, step)]
     if low <= 0:
         labels.append(0.0)
     if low <= -1024:
-        labels.append(-2.0 ** math.floor(math.log2(-low)))
+        labels.append(-(2.0 ** math.floor(math.log2(-low))))
     axes.yaxis.set_major_locator(FixedLocator(sorted(labels)))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda number, _: human_bytes(number)))

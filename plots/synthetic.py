@@ -9,30 +9,58 @@ from typing import Optional
 
 from plots.records import Run
 
-ENVIRONMENT = {"kernel": "6.18.0", "cpu": "Example CPU", "cores": 2, "commit": "0123456789abcdef0123",
-               "seed": 7, "compiler": "g++ 12", "profile": "quick",
-               "left_out": ["blocking-loop: one silent client stops it"]}
+ENVIRONMENT = {
+    "kernel": "6.18.0",
+    "cpu": "Example CPU",
+    "cores": 2,
+    "commit": "0123456789abcdef0123",
+    "seed": 7,
+    "compiler": "g++ 12",
+    "profile": "quick",
+    "left_out": ["blocking-loop: one silent client stops it"],
+}
 CONNECTIONS = (10, 100, 1000, 5000)
 SERVERS = ("thread-per-connection", "select", "poll", "epoll")
 # Bytes that a connection adds, for thread-per-connection and for all others, and what there is without any.
-SLOPES = {"virtual_bytes": (8_400_000, 100, 6_000_000), "rss_bytes": (8_300, 110, 3_900_000),
-          "pss_bytes": (8_300, 110, 1_600_000), "page_table_bytes": (4_096, 2, 53_000),
-          "kernel_stack_bytes": (16_384, 0, 16_384), "socket_bytes": (0, 0, 0),
-          "slab_both_ends_bytes": (16_000, 8_600, 90_000)}
+SLOPES = {
+    "virtual_bytes": (8_400_000, 100, 6_000_000),
+    "rss_bytes": (8_300, 110, 3_900_000),
+    "pss_bytes": (8_300, 110, 1_600_000),
+    "page_table_bytes": (4_096, 2, 53_000),
+    "kernel_stack_bytes": (16_384, 0, 16_384),
+    "socket_bytes": (0, 0, 0),
+    "slab_both_ends_bytes": (16_000, 8_600, 90_000),
+}
 
 
 def run_cells(experiment: str, server: str, connections: int, repetition: int, **others) -> dict:
     """The cells of one line of runs.csv; what `others` does not name is plausible or empty."""
     cells = dict.fromkeys(Run._fields, "")
-    cells.update(experiment=experiment, server=server, connections=connections, active=min(8, connections),
-                 message_bytes=14, loop="closed", repetition=repetition, duration_s=2, valid="yes", errors=0, work_us=0,
-                 wait_us=0, all_cores="no", timeouts=0, refused=0, corrupt=0)
+    cells.update(
+        experiment=experiment,
+        server=server,
+        connections=connections,
+        active=min(8, connections),
+        message_bytes=14,
+        loop="closed",
+        repetition=repetition,
+        duration_s=2,
+        valid="yes",
+        errors=0,
+        work_us=0,
+        wait_us=0,
+        all_cores="no",
+        timeouts=0,
+        refused=0,
+        corrupt=0,
+    )
     cells.update(others)
     return cells
 
 
-def write_experiment(results: Path, experiment: str, lines: list[dict],
-                     environment: dict = ENVIRONMENT) -> Path:
+def write_experiment(
+    results: Path, experiment: str, lines: list[dict], environment: dict = ENVIRONMENT
+) -> Path:
     """Write runs.csv and environment.json of an experiment; returns its folder."""
     folder = results / experiment
     folder.mkdir(parents=True, exist_ok=True)
@@ -44,11 +72,16 @@ def write_experiment(results: Path, experiment: str, lines: list[dict],
     return folder
 
 
-def points(experiment: str, measure, servers=SERVERS, connections=CONNECTIONS,
-           repetitions: int = 3) -> list[dict]:
+def points(
+    experiment: str, measure, servers=SERVERS, connections=CONNECTIONS, repetitions: int = 3
+) -> list[dict]:
     """Lines for every server, point and repetition; `measure(server, connections)` gives measured cells."""
-    return [run_cells(experiment, server, number, repetition, **measure(server, number))
-            for repetition in range(1, repetitions + 1) for server in servers for number in connections]
+    return [
+        run_cells(experiment, server, number, repetition, **measure(server, number))
+        for repetition in range(1, repetitions + 1)
+        for server in servers
+        for number in connections
+    ]
 
 
 def write_latency(results: Path) -> Path:
@@ -76,9 +109,13 @@ def write_memory(results: Path, spread: float = 0.0) -> Path:
     noise = random.Random(2)
 
     def measure(server: str, connections: int) -> dict:
-        return {column: round((base + (thread if server.startswith("thread") else other) * connections)
-                              * (1 + spread * noise.uniform(-1, 1)))
-                for column, (thread, other, base) in SLOPES.items()}
+        return {
+            column: round(
+                (base + (thread if server.startswith("thread") else other) * connections)
+                * (1 + spread * noise.uniform(-1, 1))
+            )
+            for column, (thread, other, base) in SLOPES.items()
+        }
 
     return write_experiment(results, "memory-vs-connections", points("memory-vs-connections", measure))
 
@@ -126,21 +163,40 @@ def write_head_of_line(results: Path, servers=("blocking-loop", *SERVERS), pause
     lines = []
     for server in servers:
         path = write_requests(folder, server, conversation(server, pause_us))
-        lines += [run_cells("head-of-line", server, 8, repetition, duration_s=3, samples_file=path)
-                  for repetition in (3, 1, 2)]
+        lines += [
+            run_cells("head-of-line", server, 8, repetition, duration_s=3, samples_file=path)
+            for repetition in (3, 1, 2)
+        ]
     return write_experiment(results, "head-of-line", lines, {**ENVIRONMENT, "left_out": []})
 
 
 # What the harness records of the three scenarios: kind, first byte, bytes, message.
 RIBBONS = {
-    "sticky": [("message", 0, 14, 1), ("message", 14, 14, 2), ("sent", 0, 14, ""), ("sent", 14, 14, ""),
-               ("read", 0, 28, "")],
-    "split": [("message", 0, 40, 1), ("message", 40, 40, 2), ("sent", 0, 40, ""), ("sent", 40, 40, ""),
-              *(("read", first, min(24, 80 - first), "") for first in range(0, 80, 24))],
-    "framed": [row for number in range(3) for row in (
-        ("header", 18 * number, 4, number + 1), ("message", 18 * number + 4, 14, number + 1),
-        ("sent", 18 * number, 18, ""), ("decoded", 18 * number + 4, 14, number + 1))]
-        + [("read", first, min(10, 54 - first), "") for first in range(0, 54, 10)],
+    "sticky": [
+        ("message", 0, 14, 1),
+        ("message", 14, 14, 2),
+        ("sent", 0, 14, ""),
+        ("sent", 14, 14, ""),
+        ("read", 0, 28, ""),
+    ],
+    "split": [
+        ("message", 0, 40, 1),
+        ("message", 40, 40, 2),
+        ("sent", 0, 40, ""),
+        ("sent", 40, 40, ""),
+        *(("read", first, min(24, 80 - first), "") for first in range(0, 80, 24)),
+    ],
+    "framed": [
+        row
+        for number in range(3)
+        for row in (
+            ("header", 18 * number, 4, number + 1),
+            ("message", 18 * number + 4, 14, number + 1),
+            ("sent", 18 * number, 18, ""),
+            ("decoded", 18 * number + 4, 14, number + 1),
+        )
+    ]
+    + [("read", first, min(10, 54 - first), "") for first in range(0, 54, 10)],
 }
 
 
@@ -153,23 +209,30 @@ def write_byte_ribbon(results: Path, ribbons: dict[str, list[tuple]] = RIBBONS) 
         path = folder / "samples" / f"{scenario}-c1-r1.csv"
         with open(path, "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([("kind", "first_byte", "bytes", "message"), *rows])
-        lines.append(run_cells("byte-ribbon", scenario, 1, 1, duration_s=0.02,
-                               samples_file=str(path.relative_to(folder))))
+        lines.append(
+            run_cells(
+                "byte-ribbon", scenario, 1, 1, duration_s=0.02, samples_file=str(path.relative_to(folder))
+            )
+        )
     return write_experiment(results, "byte-ribbon", lines, {**ENVIRONMENT, "left_out": []})
 
 
 def round_times_ns(scenario: str, rounds: int, seed: int) -> list[int]:
     """Fast rounds throughout; with Nagle's algorithm all but the first two stall."""
     noise = random.Random(seed)
-    return [round(noise.uniform(43e6, 48e6) if scenario == "nagle" and number >= 2 else noise.uniform(55e3, 90e3))
-            for number in range(rounds)]
+    return [
+        round(noise.uniform(43e6, 48e6) if scenario == "nagle" and number >= 2 else noise.uniform(55e3, 90e3))
+        for number in range(rounds)
+    ]
 
 
 def write_write_write_read(results: Path, times_ns: Optional[dict[str, list[list[int]]]] = None) -> Path:
     """The write-write-read experiment; `times_ns` gives each scenario's repetitions."""
     if times_ns is None:
-        times_ns = {scenario: [round_times_ns(scenario, 100, repetition) for repetition in (1, 2)]
-                    for scenario in ("nodelay", "nagle")}
+        times_ns = {
+            scenario: [round_times_ns(scenario, 100, repetition) for repetition in (1, 2)]
+            for scenario in ("nodelay", "nagle")
+        }
     folder = results / "write-write-read"
     (folder / "samples").mkdir(parents=True, exist_ok=True)
     lines = []
@@ -177,16 +240,22 @@ def write_write_write_read(results: Path, times_ns: Optional[dict[str, list[list
         for repetition, times in enumerate(repetitions, start=1):
             path = folder / "samples" / f"{scenario}-c1-r{repetition}.u32"
             path.write_bytes(array.array("I", times).tobytes())
-            lines.append(run_cells("write-write-read", scenario, 1, repetition,
-                                   samples_file=str(path.relative_to(folder))))
+            lines.append(
+                run_cells(
+                    "write-write-read", scenario, 1, repetition, samples_file=str(path.relative_to(folder))
+                )
+            )
     return write_experiment(results, "write-write-read", lines, {**ENVIRONMENT, "left_out": []})
 
 
-def transfer_events(capacity: int, other_work: int = 0, total: int = 1_000_000, pace: float = 1e6) -> list[tuple]:
+def transfer_events(
+    capacity: int, other_work: int = 0, total: int = 1_000_000, pace: float = 1e6
+) -> list[tuple]:
     """A transfer of `total` bytes, as the harness records it. A reader takes `pace` bytes a second; a quarter of what the
     kernel holds is on its side. The writer sends whenever a third of `capacity` is free."""
     events, accepted, waiting, ended = [], 0, False, False
     for time_ns in range(0, round(total / pace * 1e9) + 1, 5_000_000):
+
         def add(program: str, event: str, value: int) -> None:
             events.append((program, time_ns, event, value))
 
@@ -200,18 +269,29 @@ def transfer_events(capacity: int, other_work: int = 0, total: int = 1_000_000, 
         unread = (accepted - read) // 4
         if not ended:
             queued = accepted - read - unread
-            for event, value in (("siocoutq", queued), ("siocoutqnsd", queued * 9 // 10), ("accepted", accepted)):
+            for event, value in (
+                ("siocoutq", queued),
+                ("siocoutqnsd", queued * 9 // 10),
+                ("accepted", accepted),
+            ):
                 add("fast-writer", event, value)
             if not waiting:
                 add("fast-writer", "closed", accepted)
                 ended = True
         for event, value in (("siocinq", unread), ("read", read)):
             add("slow-reader", event, value)
-    return [*events, ("slow-reader", time_ns, "end_of_stream", total), ("fast-writer", time_ns, "other_work", other_work)]
+    return [
+        *events,
+        ("slow-reader", time_ns, "end_of_stream", total),
+        ("fast-writer", time_ns, "other_work", other_work),
+    ]
 
 
-TRANSFERS = {"default-buffers": transfer_events(600_000), "set-buffers": transfer_events(90_000),
-             "writable-events": transfer_events(90_000, other_work=12_345)}
+TRANSFERS = {
+    "default-buffers": transfer_events(600_000),
+    "set-buffers": transfer_events(90_000),
+    "writable-events": transfer_events(90_000, other_work=12_345),
+}
 
 
 def write_slow_reader(results: Path, transfers: dict[str, list[tuple]] = TRANSFERS) -> Path:
@@ -223,8 +303,17 @@ def write_slow_reader(results: Path, transfers: dict[str, list[tuple]] = TRANSFE
         path = folder / "samples" / f"{scenario}-c1-r1.csv"
         with open(path, "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([("program", "time_ns", "event", "value"), *events])
-        lines.append(run_cells("slow-reader", scenario, 1, 1, message_bytes=500, requests=2000,
-                               samples_file=str(path.relative_to(folder))))
+        lines.append(
+            run_cells(
+                "slow-reader",
+                scenario,
+                1,
+                1,
+                message_bytes=500,
+                requests=2000,
+                samples_file=str(path.relative_to(folder)),
+            )
+        )
     return write_experiment(results, "slow-reader", lines, {**ENVIRONMENT, "left_out": []})
 
 
@@ -240,17 +329,40 @@ def write_work_per_request(results: Path, servers=("process-per-connection", *SE
                 overlapped = 1.6 if all_cores == "yes" and at_once > 1 else at_once
                 for repetition in (1, 2):
                     rate = min(1e6 / own_us, 1e6 * overlapped / (own_us + cost)) * noise.uniform(0.98, 1.02)
-                    lines.append(run_cells("work-per-request", server, 8, repetition, work_us=work, wait_us=wait,
-                                           all_cores=all_cores, requests_per_s=f"{rate:.1f}"))
+                    lines.append(
+                        run_cells(
+                            "work-per-request",
+                            server,
+                            8,
+                            repetition,
+                            work_us=work,
+                            wait_us=wait,
+                            all_cores=all_cores,
+                            requests_per_s=f"{rate:.1f}",
+                        )
+                    )
     return write_experiment(results, "work-per-request", lines)
 
 
 # System calls a request with 1 and with 20 connections, and context switches.
-CALLS = {"thread-per-connection": ({"recvfrom": 1, "sendto": 1}, {"recvfrom": 1, "sendto": 1}, 1.1),
-         "nonblocking-loop": ({"recvfrom": 4, "sendto": 1, "accept4": 9}, {"recvfrom": 4, "sendto": 1, "accept4": 0.2}, 0),
-         "epoll": ({"recvfrom": 1, "sendto": 1, "epoll_wait": 1}, {"recvfrom": 1, "sendto": 1, "epoll_wait": 0.06}, 0.1),
-         "python3 echo.py": ({"read": 1, "write": 1, "epoll_wait": 1, "futex": 0.5},
-                             {"read": 1, "write": 1, "epoll_wait": 0.5}, 0.2)}
+CALLS = {
+    "thread-per-connection": ({"recvfrom": 1, "sendto": 1}, {"recvfrom": 1, "sendto": 1}, 1.1),
+    "nonblocking-loop": (
+        {"recvfrom": 4, "sendto": 1, "accept4": 9},
+        {"recvfrom": 4, "sendto": 1, "accept4": 0.2},
+        0,
+    ),
+    "epoll": (
+        {"recvfrom": 1, "sendto": 1, "epoll_wait": 1},
+        {"recvfrom": 1, "sendto": 1, "epoll_wait": 0.06},
+        0.1,
+    ),
+    "python3 echo.py": (
+        {"read": 1, "write": 1, "epoll_wait": 1, "futex": 0.5},
+        {"read": 1, "write": 1, "epoll_wait": 0.5},
+        0.2,
+    ),
+}
 
 
 def write_system_calls(results: Path, counted: bool = True) -> Path:
@@ -260,13 +372,23 @@ def write_system_calls(results: Path, counted: bool = True) -> Path:
     lines = []
     for number, (server, (one, twenty, switches)) in enumerate(CALLS.items()):
         for connections, calls in ((1, one), (20, twenty)):
-            line = run_cells("system-calls", server, connections, 1, requests=10_000,
-                             server_voluntary_switches=round(9_000 * switches), server_involuntary_switches=round(1_000 * switches))
+            line = run_cells(
+                "system-calls",
+                server,
+                connections,
+                1,
+                requests=10_000,
+                server_voluntary_switches=round(9_000 * switches),
+                server_involuntary_switches=round(1_000 * switches),
+            )
             if counted:
                 path = folder / "samples" / f"{number}-c{connections}-r1.csv"
                 with open(path, "w", newline="", encoding="utf-8") as file:
                     csv.writer(file).writerows([("call", "per_request"), *calls.items()])
-                line.update(server_system_calls_per_request=sum(calls.values()), samples_file=str(path.relative_to(folder)))
+                line.update(
+                    server_system_calls_per_request=sum(calls.values()),
+                    samples_file=str(path.relative_to(folder)),
+                )
             lines.append(line)
     return write_experiment(results, "system-calls", lines, {**ENVIRONMENT, "left_out": []})
 

@@ -16,8 +16,17 @@ from plots.records import Experiment, Run, read_table
 EXPERIMENT = "system-calls"
 CHART = "system-calls-and-switches"
 OTHER = "other"
-_COLOURS = {"recvfrom": "#0072B2", "sendto": "#56B4E9", "epoll_wait": "#009E73", "poll": "#E69F00", "pselect6": "#CC79A7",
-            "io_uring_enter": "#C9B400", "accept4": "#D55E00", "fcntl": "#000000", OTHER: "#B0B0B0"}
+_COLOURS = {
+    "recvfrom": "#0072B2",
+    "sendto": "#56B4E9",
+    "epoll_wait": "#009E73",
+    "poll": "#E69F00",
+    "pselect6": "#CC79A7",
+    "io_uring_enter": "#C9B400",
+    "accept4": "#D55E00",
+    "fcntl": "#000000",
+    OTHER: "#B0B0B0",
+}
 
 
 class Call(NamedTuple):
@@ -43,8 +52,11 @@ def calls_of(experiment: Experiment, runs: list[Run]) -> dict[str, float]:
 
 def switches_of(runs: list[Run]) -> Optional[float]:
     """Voluntary and involuntary context switches a request: the median over the repetitions."""
-    each = [(run.server_voluntary_switches + run.server_involuntary_switches) / run.requests for run in runs
-            if run.requests and None not in (run.server_voluntary_switches, run.server_involuntary_switches)]
+    each = [
+        (run.server_voluntary_switches + run.server_involuntary_switches) / run.requests
+        for run in runs
+        if run.requests and None not in (run.server_voluntary_switches, run.server_involuntary_switches)
+    ]
     return median(each) if each else None
 
 
@@ -61,9 +73,15 @@ def limit_of(totals: list[float]) -> float:
 def _write_total(axes: Axes, row: int, total: float, limit: float) -> None:
     """The number at the end of its bar, or before the edge that cuts it off."""
     cut = total > limit
-    axes.text(limit * 0.99 if cut else total + limit * 0.01, row, f"{total:.2f}{' →' if cut else ''}", fontsize=8, va="center",
-              ha="right" if cut else "left",
-              bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8} if cut else None)
+    axes.text(
+        limit * 0.99 if cut else total + limit * 0.01,
+        row,
+        f"{total:.2f}{' →' if cut else ''}",
+        fontsize=8,
+        va="center",
+        ha="right" if cut else "left",
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8} if cut else None,
+    )
 
 
 def _draw_calls(axes: Axes, calls: list[dict[str, float]]) -> None:
@@ -71,7 +89,16 @@ def _draw_calls(axes: Axes, calls: list[dict[str, float]]) -> None:
     for row, each in enumerate(calls):
         left = 0.0
         for name, count in each.items():
-            axes.barh(row, count, left=left, height=0.7, color=_COLOURS[name], edgecolor="white", linewidth=0.6, label=name)
+            axes.barh(
+                row,
+                count,
+                left=left,
+                height=0.7,
+                color=_COLOURS[name],
+                edgecolor="white",
+                linewidth=0.6,
+                label=name,
+            )
             left += count
         if each:
             _write_total(axes, row, left, limit)
@@ -96,21 +123,30 @@ def _lesson(totals: dict[str, float], connections: int) -> str:
     if not totals:
         return "System calls weren't counted; context switches for each request"
     fewest, most = min(totals, key=totals.get), max(totals, key=totals.get)
-    return (f"System calls a request, {connections:,} busy connections: {totals[fewest]:.2g} ({fewest}) to "
-            f"{totals[most]:.2g} ({most})")
+    return (
+        f"System calls a request, {connections:,} busy connections: {totals[fewest]:.2g} ({fewest}) to "
+        f"{totals[most]:.2g} ({most})"
+    )
 
 
 def draw(experiment: Experiment) -> Figure:
     """The chart: calls on the left, switches on the right."""
     servers = style.in_order(run.server for run in experiment.runs)
     points = sorted({run.connections for run in experiment.runs})
-    of = {(server, point): [run for run in experiment.runs if (run.server, run.connections) == (server, point)]
-          for server in servers for point in points}
+    of = {
+        (server, point): [run for run in experiment.runs if (run.server, run.connections) == (server, point)]
+        for server in servers
+        for point in points
+    }
     calls = {point: [calls_of(experiment, of[server, point]) for server in servers] for point in points}
     totals = {server: sum(each.values()) for server, each in zip(servers, calls[points[-1]]) if each}
-    figure = style.new_figure(11, 1.6 + len(points) * (0.9 + 0.24 * len(servers)), _lesson(totals, points[-1]))
-    for (left, right), point in zip(figure.subplots(len(points), 2, sharey=True, squeeze=False,
-                                                    gridspec_kw={"width_ratios": (2, 1)}), points):
+    figure = style.new_figure(
+        11, 1.6 + len(points) * (0.9 + 0.24 * len(servers)), _lesson(totals, points[-1])
+    )
+    for (left, right), point in zip(
+        figure.subplots(len(points), 2, sharey=True, squeeze=False, gridspec_kw={"width_ratios": (2, 1)}),
+        points,
+    ):
         speaking = f"{point:,} connection{'s' * (point != 1)}"
         _draw_calls(left, calls[point])
         left.set_title(f"System calls for each request, {speaking}")
@@ -123,11 +159,17 @@ def draw(experiment: Experiment) -> Figure:
             axes.tick_params(axis="y", length=0)
     names = [name for name in _COLOURS if any(name in each for rows in calls.values() for each in rows)]
     if names:
-        figure.axes[1].legend(handles=[Patch(color=_COLOURS[name], label=name) for name in names], title="system call",
-                              loc="upper left", bbox_to_anchor=(1.01, 1))
-    notes = ["Calls: counted by strace in a run of its own, those of opening and closing subtracted. A server that is traced "
-             "is several times slower and finds more of its connections ready at once, so the calls that wait are shared by "
-             "more requests than in the timed run. An arrow: beyond the axis. Switches: the kernel's count in a run without "
-             "strace, voluntary and involuntary, of all threads and processes of the server; median of the repetitions."]
+        figure.axes[1].legend(
+            handles=[Patch(color=_COLOURS[name], label=name) for name in names],
+            title="system call",
+            loc="upper left",
+            bbox_to_anchor=(1.01, 1),
+        )
+    notes = [
+        "Calls: counted by strace in a run of its own, those of opening and closing subtracted. A server that is traced "
+        "is several times slower and finds more of its connections ready at once, so the calls that wait are shared by "
+        "more requests than in the timed run. An arrow: beyond the axis. Switches: the kernel's count in a run without "
+        "strace, voluntary and involuntary, of all threads and processes of the server; median of the repetitions."
+    ]
     style.finish(figure, [*notes, *caption.left_out_notes(experiment)], caption.facts(experiment))
     return figure

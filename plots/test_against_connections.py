@@ -75,30 +75,45 @@ class Latency(ChartTest):
         self.assertEqual((solid.get_linestyle(), dashed.get_linestyle()), ("-", "--"))
         self.assertEqual(to_hex(solid.get_color()).upper(), server_style("poll").colour)
         self.assertEqual(list(solid.get_xdata()), list(synthetic.CONNECTIONS))
-        values = [run.p50_us for run in self.experiment.runs
-                  if (run.server, run.connections) == ("poll", 100)]
+        values = [
+            run.p50_us for run in self.experiment.runs if (run.server, run.connections) == ("poll", 100)
+        ]
         self.assertEqual(solid.get_ydata()[1], sorted(values)[1])
         self.assertTrue(all(high > low for low, high in zip(solid.get_ydata(), dashed.get_ydata())))
 
     def test_every_valid_repetition_is_a_raw_point(self):
-        drawn = sum(len(points.get_offsets()) for points in self.axes.collections
-                    if points.get_label() == "_raw")
-        measured = sum((run.p50_us is not None) + (run.p99_us is not None)
-                       for run in self.experiment.runs if run.valid)
+        drawn = sum(
+            len(points.get_offsets()) for points in self.axes.collections if points.get_label() == "_raw"
+        )
+        measured = sum(
+            (run.p50_us is not None) + (run.p99_us is not None) for run in self.experiment.runs if run.valid
+        )
         self.assertEqual(drawn, measured)
 
     def test_legend(self):
-        self.assertEqual(legend_of(self.axes), ["poll", "select", "thread-per-connection", "epoll",
-                                                "p50 (median request)", "p99 (1 in 100 is slower)"])
+        self.assertEqual(
+            legend_of(self.axes),
+            [
+                "poll",
+                "select",
+                "thread-per-connection",
+                "epoll",
+                "p50 (median request)",
+                "p99 (1 in 100 is slower)",
+            ],
+        )
 
     def test_invalid_points_are_hollow_and_off_the_line(self):
         solid = lines_of(self.axes, "epoll")[1]
         self.assertTrue(math.isnan(solid.get_ydata()[-1]))
         hollow = lines_of(self.axes, "_invalid")
-        self.assertEqual([(list(line.get_xdata()), line.get_markerfacecolor()) for line in hollow],
-                         [([5000], "white")] * 2)
-        self.assertIn("Hollow: invalid, in no median: the generator was the bottleneck "
-                      "(repetitions: epoll 3).", words_of(self.figure))
+        self.assertEqual(
+            [(list(line.get_xdata()), line.get_markerfacecolor()) for line in hollow], [([5000], "white")] * 2
+        )
+        self.assertIn(
+            "Hollow: invalid, in no median: the generator was the bottleneck " "(repetitions: epoll 3).",
+            words_of(self.figure),
+        )
 
     def test_one_invalid_repetition_is_in_no_median(self):
         lines = synthetic.points("latency-vs-connections", lambda *_: {"p50_us": 10}, ("epoll",))
@@ -110,22 +125,33 @@ class Latency(ChartTest):
 
     def test_failures_are_red_crosses_with_their_number(self):
         crosses = lines_of(self.axes, "_failed")
-        self.assertEqual([(line.get_marker(), line.get_color()) for line in crosses],
-                         [("x", FAILURE_RED)] * 2)
+        self.assertEqual(
+            [(line.get_marker(), line.get_color()) for line in crosses], [("x", FAILURE_RED)] * 2
+        )
         self.assertEqual({line.get_xdata()[0] for line in crosses}, {5000})
         self.assertEqual({text.get_text() for text in self.axes.texts}, {"12", "11,940"})
         self.assertIn("select: 11,940 refused at 5,000", words_of(self.figure))
 
     def test_a_failed_point_that_measured_nothing_stands_at_the_upper_edge(self):
-        edge = [line for line in lines_of(self.axes, "_failed")
-                if line.get_transform() == self.axes.get_xaxis_transform()]
+        edge = [
+            line
+            for line in lines_of(self.axes, "_failed")
+            if line.get_transform() == self.axes.get_xaxis_transform()
+        ]
         self.assertEqual([list(line.get_ydata()) for line in edge], [[0.97]])
 
     def test_footer(self):
         words = words_of(self.figure)
-        for part in ("n = 3 repetitions a point", "closed loop", "messages of 14 bytes", "kernel 6.18.0",
-                     "CPU Example CPU", "cores 2", "commit 0123456789ab",
-                     "Left out: blocking-loop: one silent client stops it."):
+        for part in (
+            "n = 3 repetitions a point",
+            "closed loop",
+            "messages of 14 bytes",
+            "kernel 6.18.0",
+            "CPU Example CPU",
+            "cores 2",
+            "commit 0123456789ab",
+            "Left out: blocking-loop: one silent client stops it.",
+        ):
             self.assertIn(part, words)
 
     def test_footer_of_an_unknown_environment(self):
@@ -140,8 +166,9 @@ class Latency(ChartTest):
     def test_everything_failed(self):
         lines = synthetic.points("latency-vs-connections", lambda *_: {"refused": 5})
         figure = latency.draw(read_experiment(synthetic.write_experiment(self.results, "y", lines)))
-        self.assertEqual(len(lines_of(figure.axes[0], "_failed")),
-                         len(synthetic.SERVERS) * len(synthetic.CONNECTIONS))
+        self.assertEqual(
+            len(lines_of(figure.axes[0], "_failed")), len(synthetic.SERVERS) * len(synthetic.CONNECTIONS)
+        )
 
 
 class Memory(ChartTest):
@@ -156,7 +183,7 @@ class Memory(ChartTest):
         for axes in panels:
             self.assertEqual([line.get_label() for line in axes.get_lines()], list(synthetic.SERVERS))
             self.assertEqual(axes.get_xscale(), "log")
-            self.assertRegex(axes.yaxis.get_major_formatter()(2.0 ** 20), "MiB")
+            self.assertRegex(axes.yaxis.get_major_formatter()(2.0**20), "MiB")
 
     def test_fitted_slope_is_that_of_the_data(self):
         points = points_by_server(self.experiment)
@@ -167,7 +194,7 @@ class Memory(ChartTest):
 
     def test_fit_leaves_out_what_is_invalid(self):
         lines = synthetic.points("memory-vs-connections", lambda _, n: {"rss_bytes": 10 + 50 * n}, ("epoll",))
-        lines[0].update(rss_bytes=10 ** 9, valid="no")
+        lines[0].update(rss_bytes=10**9, valid="no")
         folder = synthetic.write_experiment(self.results, "x", lines)
         points = points_by_server(read_experiment(folder))["epoll"]
         self.assertAlmostEqual(memory.bytes_per_connection(points, "rss_bytes"), 50)

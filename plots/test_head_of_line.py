@@ -13,8 +13,9 @@ from plots.style import PROMPT_GREY, server_style
 
 def bars(axes, label: str) -> list[tuple[float, float, float]]:
     """Row, start and end (in seconds) of the bars of one kind."""
-    extents = [path.get_extents() for one in axes.collections if one.get_label() == label
-               for path in one.get_paths()]
+    extents = [
+        path.get_extents() for one in axes.collections if one.get_label() == label for path in one.get_paths()
+    ]
     return [(round(extent.y0 + extent.height / 2), extent.x0, extent.x1) for extent in extents]
 
 
@@ -44,8 +45,10 @@ class HeadOfLine(unittest.TestCase):
 
     def test_a_row_a_client_with_the_silent_one_on_top(self):
         axes = self.draw(servers=("epoll",)).axes[0]
-        self.assertEqual([text.get_text() for text in axes.get_yticklabels()],
-                         ["silent client", *(f"client {number}" for number in range(1, 8))])
+        self.assertEqual(
+            [text.get_text() for text in axes.get_yticklabels()],
+            ["silent client", *(f"client {number}" for number in range(1, 8))],
+        )
         bottom, top = axes.get_ylim()
         self.assertGreater(bottom, top)
 
@@ -73,7 +76,7 @@ class HeadOfLine(unittest.TestCase):
 
     def test_silence_is_shaded_and_said(self):
         axes = self.draw(servers=("epoll",)).axes[0]
-        (row, start, end), = bars(axes, "_silence")
+        ((row, start, end),) = bars(axes, "_silence")
         self.assertEqual((row, start), (0, 0))
         self.assertAlmostEqual(end, 2.0003)
         self.assertEqual([text.get_text() for text in axes.texts], ["silent until 2 s"])
@@ -86,7 +89,7 @@ class HeadOfLine(unittest.TestCase):
         figure = self.draw_requests([(0, 0, 2e6, 2.1e6), (3, 0, 1e6, "")], timeouts=1)
         axes = figure.axes[0]
         self.assertIn((3, 1.0, 3.0), bars(axes, "_long"))
-        cross, = [line for line in axes.get_lines() if line.get_label() == "_unanswered"]
+        (cross,) = [line for line in axes.get_lines() if line.get_label() == "_unanswered"]
         self.assertEqual(cross.get_marker(), "x")
         self.assertEqual((list(cross.get_xdata()), list(cross.get_ydata())), ([3], [3]))
         self.assertEqual(axes.get_title("left"), "epoll: longest wait 100 ms, 1 never answered (1 timeouts)")

@@ -33,13 +33,22 @@ class Style(unittest.TestCase):
         self.assertNotIn(look.colour, {style.server_style(server).colour for server in style._SERVERS})
 
     def test_servers_are_in_the_order_of_the_labs(self):
-        self.assertEqual(style.in_order(["zig", "epoll", "asio", "select", "blocking-loop", "epoll"]),
-                         ["blocking-loop", "select", "epoll", "asio", "zig"])
+        self.assertEqual(
+            style.in_order(["zig", "epoll", "asio", "select", "blocking-loop", "epoll"]),
+            ["blocking-loop", "select", "epoll", "asio", "zig"],
+        )
 
     def test_bytes_for_humans(self):
-        for number, words in ((0, "0 B"), (112, "112 B"), (1024, "1 KiB"), (37_069, "36.2 KiB"),
-                              (8_388_608, "8 MiB"), (85_899_345_920, "80 GiB"), (-2048, "−2 KiB"),
-                              (-0.2, "0 B")):
+        for number, words in (
+            (0, "0 B"),
+            (112, "112 B"),
+            (1024, "1 KiB"),
+            (37_069, "36.2 KiB"),
+            (8_388_608, "8 MiB"),
+            (85_899_345_920, "80 GiB"),
+            (-2048, "−2 KiB"),
+            (-0.2, "0 B"),
+        ):
             self.assertEqual(style.human_bytes(number), words)
 
     def test_thousands(self):

@@ -13,8 +13,15 @@ class SystemCalls(ChartTest):
 
     def test_a_row_of_panels_for_each_number_of_connections(self):
         titles = [axes.get_title("left") for axes in self.draw().axes]
-        self.assertEqual(titles, ["System calls for each request, 1 connection", "Context switches, 1 connection",
-                                  "System calls for each request, 20 connections", "Context switches, 20 connections"])
+        self.assertEqual(
+            titles,
+            [
+                "System calls for each request, 1 connection",
+                "Context switches, 1 connection",
+                "System calls for each request, 20 connections",
+                "Context switches, 20 connections",
+            ],
+        )
 
     def test_bars_are_stacked_and_their_sum_is_written(self):
         left = self.draw().axes[2]
@@ -22,7 +29,9 @@ class SystemCalls(ChartTest):
         self.assertEqual(servers, ["thread-per-connection", "nonblocking-loop", "epoll", "python3 echo.py"])
         row = servers.index("epoll")
         bars = [bar for bar in left.patches if round(bar.get_y() + bar.get_height() / 2) == row]
-        self.assertEqual([(round(bar.get_x(), 3), round(bar.get_width(), 3)) for bar in bars], [(0, 1), (1, 1), (2, 0.06)])
+        self.assertEqual(
+            [(round(bar.get_x(), 3), round(bar.get_width(), 3)) for bar in bars], [(0, 1), (1, 1), (2, 0.06)]
+        )
         self.assertIn("2.06", [text.get_text() for text in left.texts])
 
     def test_what_has_no_colour_is_other(self):
@@ -43,8 +52,10 @@ class SystemCalls(ChartTest):
         self.assertEqual([bar.get_width() for bar in right.patches], [1.1, 0, 0.1, 0.2])
 
     def test_the_title_names_the_fewest_and_the_most(self):
-        self.assertEqual(self.draw()._suptitle.get_text(),
-                         "System calls a request, 20 busy connections: 2 (thread-per-connection) to 5.2 (nonblocking-loop)")
+        self.assertEqual(
+            self.draw()._suptitle.get_text(),
+            "System calls a request, 20 busy connections: 2 (thread-per-connection) to 5.2 (nonblocking-loop)",
+        )
 
     def test_without_strace(self):
         figure = self.draw(counted=False)
@@ -55,7 +66,9 @@ class SystemCalls(ChartTest):
     def test_a_broken_sample_file_is_named(self):
         experiment = read_experiment(synthetic.write_system_calls(self.results))
         (experiment.folder / experiment.runs[0].samples_file).write_text("call,per_request\nsendto,often\n")
-        with self.assertRaisesRegex(RecordsError, "0-c1-r1.csv: line 2: column 'per_request': 'often' is not a number"):
+        with self.assertRaisesRegex(
+            RecordsError, "0-c1-r1.csv: line 2: column 'per_request': 'often' is not a number"
+        ):
             system_calls.draw(experiment)
 
     def test_footer(self):

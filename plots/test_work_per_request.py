@@ -22,16 +22,29 @@ class WorkPerRequest(ChartTest):
         for server, by_cost in rates.items():
             for cost, rate in by_cost.items():
                 valid = {} if rate > 0 else {"valid": "no", "invalid_reason": "stolen"}
-                lines.append(synthetic.run_cells("work-per-request", server, 8, 1, wait_us=cost, requests_per_s=abs(rate), **valid))
+                lines.append(
+                    synthetic.run_cells(
+                        "work-per-request", server, 8, 1, wait_us=cost, requests_per_s=abs(rate), **valid
+                    )
+                )
         folder = synthetic.write_experiment(self.results, "made-up", lines)
         return points_by_server(read_experiment(folder), lambda run: run.wait_us)
 
     def test_the_crossing_lies_between_measured_costs(self):
-        found = work_per_request.crossing(self.points({"epoll": {0: 100, 20: 50, 100: 10}, "select": {0: 90, 20: 60, 100: 9},
-                                                       "thread-per-connection": {0: 60, 20: 54, 100: 30}}))
+        found = work_per_request.crossing(
+            self.points(
+                {
+                    "epoll": {0: 100, 20: 50, 100: 10},
+                    "select": {0: 90, 20: 60, 100: 9},
+                    "thread-per-connection": {0: 60, 20: 54, 100: 30},
+                }
+            )
+        )
         self.assertEqual(found, Crossing("thread-per-connection", 20, 100, 100, 3.0))
-        self.assertEqual(work_per_request.in_words(found),
-                         "thread-per-connection overtakes epoll\nbetween 20 and 100 µs; 3.0 times as many at 100 µs")
+        self.assertEqual(
+            work_per_request.in_words(found),
+            "thread-per-connection overtakes epoll\nbetween 20 and 100 µs; 3.0 times as many at 100 µs",
+        )
 
     def test_ahead_from_the_start_or_never(self):
         words = work_per_request.lesson(self.points({"epoll": {0: 100, 20: 50}, "poll": {0: 200, 20: 100}}))
@@ -40,20 +53,32 @@ class WorkPerRequest(ChartTest):
         self.assertEqual(words, "no server with valid points overtakes epoll")
 
     def test_invalid_points_cross_nothing(self):
-        for rates in ({"epoll": {20: -50}, "poll": {20: 100}}, {"epoll": {20: 50}, "poll": {20: -100}}, {"poll": {20: 100}}):
-            self.assertEqual(work_per_request.lesson(self.points(rates)), "no valid points of epoll and another")
+        for rates in (
+            {"epoll": {20: -50}, "poll": {20: 100}},
+            {"epoll": {20: 50}, "poll": {20: -100}},
+            {"poll": {20: 100}},
+        ):
+            self.assertEqual(
+                work_per_request.lesson(self.points(rates)), "no valid points of epoll and another"
+            )
 
     def test_a_panel_for_waiting_and_one_for_computing(self):
         waits, computes = self.figure.axes
-        self.assertRegex(waits.get_title("left"), r"overtakes epoll\nbetween 0 and 20 µs; [78]\.\d times as many")
-        self.assertRegex(computes.get_title("left"), "^Each request computes:\n(thread|process)-per-connection overtakes")
-        self.assertEqual((waits.get_xlabel(), computes.get_xlabel()),
-                         ("waiting for each request (µs)", "computing for each request (µs)"))
+        self.assertRegex(
+            waits.get_title("left"), r"overtakes epoll\nbetween 0 and 20 µs; [78]\.\d times as many"
+        )
+        self.assertRegex(
+            computes.get_title("left"), "^Each request computes:\n(thread|process)-per-connection overtakes"
+        )
+        self.assertEqual(
+            (waits.get_xlabel(), computes.get_xlabel()),
+            ("waiting for each request (µs)", "computing for each request (µs)"),
+        )
         for axes in (waits, computes):
             self.assertEqual((axes.get_xscale(), axes.get_yscale()), ("symlog", "log"))
             self.assertEqual(list(axes.get_xticks()), [0, 20, 100, 500])
             for server in ("process-per-connection", *synthetic.SERVERS):
-                line, = lines_of(axes, server)
+                (line,) = lines_of(axes, server)
                 self.assertEqual(list(line.get_xdata()), [0, 20, 100, 500])
                 self.assertEqual(line.get_color(), server_style(server).colour)
         self.assertEqual(set(legend_of(computes)), {"process-per-connection", *synthetic.SERVERS})
@@ -65,7 +90,9 @@ class WorkPerRequest(ChartTest):
 
     def test_one_series_alone(self):
         lines = [synthetic.run_cells("work-per-request", "epoll", 8, 1, wait_us=20, requests_per_s=100)]
-        figure = work_per_request.draw(read_experiment(synthetic.write_experiment(self.results, "alone", lines)))
+        figure = work_per_request.draw(
+            read_experiment(synthetic.write_experiment(self.results, "alone", lines))
+        )
         self.assertEqual(figure.axes[1].get_title("left"), "Each request computes: not measured")
 
     def test_nothing_covers_the_data(self):
@@ -75,11 +102,22 @@ class WorkPerRequest(ChartTest):
         self.assertFalse(left.overlaps(right))
 
     def test_figures_in_reasons_make_no_notes_of_their_own(self):
-        lines = [synthetic.run_cells("work-per-request", "epoll", 8, number, requests_per_s=100, valid="no", invalid_reason=reason)
-                 for number, reason in enumerate(("the generator was starved: it waited for a core 42 % of the time",
-                                                  "the generator was starved: it waited for a core 43 % of the time",
-                                                  "the hypervisor took 3 % of the time", "the hypervisor took 4 % of the time"))]
-        words = words_of(work_per_request.draw(read_experiment(synthetic.write_experiment(self.results, "bad", lines))))
+        lines = [
+            synthetic.run_cells(
+                "work-per-request", "epoll", 8, number, requests_per_s=100, valid="no", invalid_reason=reason
+            )
+            for number, reason in enumerate(
+                (
+                    "the generator was starved: it waited for a core 42 % of the time",
+                    "the generator was starved: it waited for a core 43 % of the time",
+                    "the hypervisor took 3 % of the time",
+                    "the hypervisor took 4 % of the time",
+                )
+            )
+        ]
+        words = words_of(
+            work_per_request.draw(read_experiment(synthetic.write_experiment(self.results, "bad", lines)))
+        )
         self.assertIn("the generator was starved (repetitions: epoll 2)", words)
         self.assertIn("the hypervisor took too much time (repetitions: epoll 2)", words)
 

@@ -20,15 +20,24 @@ class WriteWriteRead(unittest.TestCase):
         self.results = Path(temporary.name)
 
     def draw(self, times_ns=None):
-        return write_write_read.draw(read_experiment(synthetic.write_write_write_read(self.results, times_ns)))
+        return write_write_read.draw(
+            read_experiment(synthetic.write_write_write_read(self.results, times_ns))
+        )
 
     def test_times_in_words(self):
-        for microseconds, words in ((0.25, "0.25 µs"), (8, "8 µs"), (999, "999 µs"), (1000, "1 ms"), (43_992, "44 ms")):
+        for microseconds, words in (
+            (0.25, "0.25 µs"),
+            (8, "8 µs"),
+            (999, "999 µs"),
+            (1000, "1 ms"),
+            (43_992, "44 ms"),
+        ):
             self.assertEqual(write_write_read.in_words(microseconds), words)
 
     def test_the_cumulative_share_counts_what_is_not_above(self):
-        self.assertEqual(write_write_read.cumulative_share([30, 10, 20, 20]),
-                         [(10, 0.25), (20, 0.5), (20, 0.75), (30, 1)])
+        self.assertEqual(
+            write_write_read.cumulative_share([30, 10, 20, 20]), [(10, 0.25), (20, 0.5), (20, 0.75), (30, 1)]
+        )
 
     def test_fast_rounds_before_the_first_stall(self):
         self.assertEqual(write_write_read.fast_at_first([50, 60, 44_000, 50]), 2)
@@ -36,11 +45,17 @@ class WriteWriteRead(unittest.TestCase):
         self.assertEqual(write_write_read.fast_at_first([50, 60]), 0)
 
     def test_the_title_is_computed_from_the_medians(self):
-        figure = self.draw({"nodelay": [[80_000, 60_000, 70_000]], "nagle": [[1, 42 * MS, 40 * MS], [44 * MS] * 3]})
-        self.assertEqual(figure._suptitle.get_text(),
-                         "Write, write, read: median 42 ms with Nagle's algorithm, 70 µs without: 600 times as long")
+        figure = self.draw(
+            {"nodelay": [[80_000, 60_000, 70_000]], "nagle": [[1, 42 * MS, 40 * MS], [44 * MS] * 3]}
+        )
+        self.assertEqual(
+            figure._suptitle.get_text(),
+            "Write, write, read: median 42 ms with Nagle's algorithm, 70 µs without: 600 times as long",
+        )
         words = [text.get_text() for text in figure.axes[1].texts]
-        self.assertEqual(words, ["Nagle's algorithm (the default)\nmedian 42 ms", "TCP_NODELAY\nmedian 70 µs"])
+        self.assertEqual(
+            words, ["Nagle's algorithm (the default)\nmedian 42 ms", "TCP_NODELAY\nmedian 70 µs"]
+        )
         none = self.draw({"nodelay": [[70_000]], "nagle": [[80_000]]})
         self.assertTrue(none._suptitle.get_text().endswith("no delay here"))
         alone = self.draw({"nodelay": [[70_000]]})
@@ -48,7 +63,9 @@ class WriteWriteRead(unittest.TestCase):
 
     def test_every_round_of_every_repetition_is_a_point_in_order(self):
         left = self.draw().axes[0]
-        self.assertEqual([line.get_label() for line in left.get_lines()], ["nagle", "nagle", "nodelay", "nodelay"])
+        self.assertEqual(
+            [line.get_label() for line in left.get_lines()], ["nagle", "nagle", "nodelay", "nodelay"]
+        )
         for line, repetition in zip(left.get_lines(), (1, 2, 1, 2)):
             times = [ns / 1000 for ns in synthetic.round_times_ns(line.get_label(), 100, repetition)]
             self.assertEqual(list(line.get_ydata()), times)
@@ -76,7 +93,9 @@ class WriteWriteRead(unittest.TestCase):
     def test_the_first_rounds_stand_apart_where_there_are_any(self):
         left = self.draw().axes[0]
         self.assertEqual([text.get_text() for text in left.texts], ["nothing is delayed yet"])
-        self.assertIn("Rounds before the first slow one, with Nagle's algorithm: 2.", self.footer(self.draw()))
+        self.assertIn(
+            "Rounds before the first slow one, with Nagle's algorithm: 2.", self.footer(self.draw())
+        )
         mixed = self.draw({"nagle": [[44 * MS] * 3, [70_000, 44 * MS]]})
         self.assertEqual(mixed.axes[0].texts[0].xy, (1, 70))
         self.assertIn("algorithm: 0 to 1.", self.footer(mixed))
@@ -99,8 +118,11 @@ class WriteWriteRead(unittest.TestCase):
         left, right = figure.axes
         self.assertLess(figure._suptitle.get_window_extent().x1, figure.bbox.width)
         for text, name in zip(right.texts, ("nagle", "nodelay")):
-            median_point, = [line for line in right.get_lines()
-                             if line.get_label() == "_median" and line.get_marker() == server_style(name).marker]
+            (median_point,) = [
+                line
+                for line in right.get_lines()
+                if line.get_label() == "_median" and line.get_marker() == server_style(name).marker
+            ]
             place = right.transData.transform((median_point.get_xdata()[0], median_point.get_ydata()[0]))
             self.assertFalse(text.get_window_extent().contains(*place))
             self.assertLess(text.get_window_extent().y1, right._left_title.get_window_extent().y0)

@@ -3,8 +3,7 @@
 from matplotlib.figure import Figure
 
 from plots import caption, style
-from plots.against_connections import (all_values, draw_failures, draw_server, points_by_server,
-                                       server_handles)
+from plots.against_connections import all_values, draw_failures, draw_server, points_by_server, server_handles
 from plots.latency import speaking
 from plots.records import Experiment
 

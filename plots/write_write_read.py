@@ -50,9 +50,13 @@ def lesson(typical: dict[str, float]) -> str:
     """What the chart shows, in words that are computed from the medians."""
     if not {"nagle", "nodelay"} <= set(typical):
         return "; ".join(f"{name}: median {in_words(time)}" for name, time in typical.items())
-    words = f"median {in_words(typical['nagle'])} with Nagle's algorithm, {in_words(typical['nodelay'])} without"
+    words = (
+        f"median {in_words(typical['nagle'])} with Nagle's algorithm, {in_words(typical['nodelay'])} without"
+    )
     ratio = float(f"{typical['nagle'] / typical['nodelay']:.2g}")
-    return f"{words}: {style.with_thousands(ratio)} times as long" if ratio >= 2 else f"{words}: no delay here"
+    return (
+        f"{words}: {style.with_thousands(ratio)} times as long" if ratio >= 2 else f"{words}: no delay here"
+    )
 
 
 def _draw_rounds(axes: Axes, runs: dict[str, list[list[float]]]) -> None:
@@ -60,8 +64,17 @@ def _draw_rounds(axes: Axes, runs: dict[str, list[list[float]]]) -> None:
     for name, repetitions in runs.items():
         look = style.server_style(name)
         for times in repetitions:
-            axes.plot(range(1, len(times) + 1), times, color=look.colour, marker=look.marker, markersize=3.5,
-                      linestyle="none", alpha=0.6, markeredgewidth=0, label=name)
+            axes.plot(
+                range(1, len(times) + 1),
+                times,
+                color=look.colour,
+                marker=look.marker,
+                markersize=3.5,
+                linestyle="none",
+                alpha=0.6,
+                markeredgewidth=0,
+                label=name,
+            )
     rounds = max(len(times) for repetitions in runs.values() for times in repetitions)
     axes.set_xscale("log")
     axes.set_xlim(0.8, rounds * 1.2)
@@ -74,9 +87,15 @@ def _draw_rounds(axes: Axes, runs: dict[str, list[list[float]]]) -> None:
     quick_starts = [times for times in runs.get("nagle", []) if fast_at_first(times)]
     if quick_starts:
         colour, last = style.server_style("nagle").colour, fast_at_first(quick_starts[0])
-        axes.annotate("nothing is delayed yet", (last, quick_starts[0][last - 1]), xytext=(12, 14),
-                      textcoords="offset points", fontsize=8.5, color=colour,
-                      arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8})
+        axes.annotate(
+            "nothing is delayed yet",
+            (last, quick_starts[0][last - 1]),
+            xytext=(12, 14),
+            textcoords="offset points",
+            fontsize=8.5,
+            color=colour,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8},
+        )
 
 
 def _draw_distribution(axes: Axes, runs: dict[str, list[list[float]]], typical: dict[str, float]) -> None:
@@ -85,15 +104,36 @@ def _draw_distribution(axes: Axes, runs: dict[str, list[list[float]]], typical: 
         look = style.server_style(name)
         for times in repetitions:
             corners = cumulative_share(times)
-            axes.step([0, *(100 * share for _, share in corners)], [corners[0][0], *(time for time, _ in corners)],
-                      where="pre", color=look.colour, linewidth=1.6, label=name)
-        axes.plot([50], [typical[name]], marker=look.marker, color=look.colour, markersize=7,
-                  markeredgecolor="white", zorder=4, label="_median")
+            axes.step(
+                [0, *(100 * share for _, share in corners)],
+                [corners[0][0], *(time for time, _ in corners)],
+                where="pre",
+                color=look.colour,
+                linewidth=1.6,
+                label=name,
+            )
+        axes.plot(
+            [50],
+            [typical[name]],
+            marker=look.marker,
+            color=look.colour,
+            markersize=7,
+            markeredgecolor="white",
+            zorder=4,
+            label="_median",
+        )
         above = typical[name] < max(typical.values())  # the upper one has its room below
-        axes.annotate(f"{_LABELS.get(name, name)}\nmedian {in_words(typical[name])}", (50, typical[name]),
-                      xytext=(0, 10 if above else -10), textcoords="offset points", ha="center",
-                      va="bottom" if above else "top", fontsize=9,
-                      color=look.colour, fontweight="bold")
+        axes.annotate(
+            f"{_LABELS.get(name, name)}\nmedian {in_words(typical[name])}",
+            (50, typical[name]),
+            xytext=(0, 10 if above else -10),
+            textcoords="offset points",
+            ha="center",
+            va="bottom" if above else "top",
+            fontsize=9,
+            color=look.colour,
+            fontweight="bold",
+        )
     axes.set_xlim(0, 100)
     axes.set_xlabel("share of the rounds that took at most so long (%)")
     axes.set_title("Distribution")
@@ -104,8 +144,10 @@ def _first_rounds(runs: dict[str, list[list[float]]]) -> str:
     fast = [fast_at_first(times) for times in runs.get("nagle", []) if max(times) >= STALLED_US]
     if not fast:
         return ""
-    return (f"Rounds before the first slow one, with Nagle's algorithm: {caption.span(fast)}. A connection begins by "
-            "acknowledging at once. ")
+    return (
+        f"Rounds before the first slow one, with Nagle's algorithm: {caption.span(fast)}. A connection begins by "
+        "acknowledging at once. "
+    )
 
 
 def draw(experiment: Experiment) -> Figure:
@@ -118,16 +160,29 @@ def draw(experiment: Experiment) -> Figure:
     left, right = figure.subplots(1, 2, sharey=True)
     _draw_rounds(left, runs)
     _draw_distribution(right, runs, typical)
-    style.scale_values(left, [time for repetitions in runs.values() for times in repetitions for time in times],
-                       always_log=True)
+    style.scale_values(
+        left,
+        [time for repetitions in runs.values() for times in repetitions for time in times],
+        always_log=True,
+    )
     left.yaxis.set_major_formatter(FuncFormatter(lambda microseconds, _: in_words(microseconds)))
-    notes = ["A round: the client writes 4 bytes, then 10, then waits for the answer. Nagle's algorithm holds the second "
-             "write back until the first is acknowledged; the other end delays that acknowledgement, since it hopes to "
-             "send it along with an answer; and it can't answer half a request.",
-             _first_rounds(runs) + "This is another matter than sticking: TCP_NODELAY makes the rounds fast, but it "
-             "keeps no messages apart."]
+    notes = [
+        "A round: the client writes 4 bytes, then 10, then waits for the answer. Nagle's algorithm holds the second "
+        "write back until the first is acknowledged; the other end delays that acknowledgement, since it hopes to "
+        "send it along with an answer; and it can't answer half a request.",
+        _first_rounds(runs)
+        + "This is another matter than sticking: TCP_NODELAY makes the rounds fast, but it "
+        "keeps no messages apart.",
+    ]
     rounds = caption.span(len(times) for repetitions in runs.values() for times in repetitions)
     often = caption.span(len(repetitions) for repetitions in runs.values())
-    style.finish(figure, notes, [f"n = {often} repetition{'s' * (often != '1')} of {rounds} rounds for each · one "
-                                 "connection, both ends on this machine", caption.machine(experiment)])
+    style.finish(
+        figure,
+        notes,
+        [
+            f"n = {often} repetition{'s' * (often != '1')} of {rounds} rounds for each · one "
+            "connection, both ends on this machine",
+            caption.machine(experiment),
+        ],
+    )
     return figure

@@ -1,5 +1,5 @@
-// The echo server of the lab in Asio's own C++20 coroutines: the counterpart of labs/12-coroutines in `make bench`. Built only
-// where asio.hpp is found (Debian's package: libasio-dev).
+// The echo server of the lab in Asio's own C++20 coroutines: the counterpart of labs/12-coroutines in `make
+// bench`. Built only where asio.hpp is found (Debian's package: libasio-dev).
 
 #include <array>
 #include <asio.hpp>

@@ -49,8 +49,8 @@ double cpu_seconds() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
-// Decodes such a stream once; megabytes a second. The stream is made each time rather than kept: all of them would take
-// 160 MB.
+// Decodes such a stream once; megabytes a second. The stream is made each time rather than kept: all of them
+// would take 160 MB.
 double speed_of(const Decoding& decoding) {
   const auto codec = decoding.fresh_codec();
   const std::string message(decoding.message_size, 'm');

@@ -1,4 +1,5 @@
-// bench: how fast the lab's servers and its load generator are, as ratios to public counterparts; and its codecs.
+// bench: how fast the lab's servers and its load generator are, as ratios to public counterparts; and its
+// codecs.
 //
 // Run:       make bench            or   build/bin/bench --pairs 40
 // Look for:  the median of each ratio, how far its pairs lie apart, and the goal beside it. A goal that is

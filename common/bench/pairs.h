@@ -32,10 +32,9 @@ struct PairPlan {
 };
 
 /// Measures the comparisons by paired short runs on one core: 50 connections, all speaking, 14-byte messages,
-/// closed loop. Returns two figures for each, in their order: the ratio of requests a second of both ends' CPU
-/// time, which the goal is for, and of the server's alone, where the generator's equal share doesn't blur the
-/// difference. Throws harness::ServerError, harness::Interrupted,
-/// net::SystemError.
+/// closed loop. Returns two figures for each, in their order: the ratio of requests a second of both ends'
+/// CPU time, which the goal is for, and of the server's alone, where the generator's equal share doesn't blur
+/// the difference. Throws harness::ServerError, harness::Interrupted, net::SystemError.
 ///
 /// Why so:
 ///   - One core for server and generator: with 50 clients waiting it is never idle, so requests a second are

@@ -12,7 +12,8 @@ struct ConnectedPair {
   net::FileDescriptor peer;
 };
 
-/// What both ends ask for with SO_SNDBUF and SO_RCVBUF, in bytes, before they are connected; 0 leaves it to the kernel.
+/// What both ends ask for with SO_SNDBUF and SO_RCVBUF, in bytes, before they are connected; 0 leaves it to
+/// the kernel.
 struct Buffers {
   int send = 0;
   int receive = 0;

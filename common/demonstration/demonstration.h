@@ -7,8 +7,8 @@
 
 namespace demonstration {
 
-/// What a system call answered: its result and, behind a negative one, errno. To be made from the result right after the
-/// call.
+/// What a system call answered: its result and, behind a negative one, errno. To be made from the result
+/// right after the call.
 struct Answer {
   Answer(long returned)
       : result(returned), error(returned < 0 ? errno : 0) {}  // NOLINT(*-explicit-*): it is the result
@@ -21,12 +21,13 @@ struct Answer {
 /// "5", or "ECONNRESET (Connection reset by peer)".
 std::string to_string(const Answer& answer);
 
-/// The names of poll's events, the wanted and the answered ones, as in poll(2) but without POLL: "IN|OUT|RDHUP"; "-"
-/// for none.
+/// The names of poll's events, the wanted and the answered ones, as in poll(2) but without POLL:
+/// "IN|OUT|RDHUP"; "-" for none.
 std::string poll_events(short events);
 
-/// What a program shows: situations, what the system calls answered in them, and statements with a verdict that is
-/// computed from those answers. Each line is written at once. All throw net::SystemError when it can't be.
+/// What a program shows: situations, what the system calls answered in them, and statements with a verdict
+/// that is computed from those answers. Each line is written at once. All throw net::SystemError when it
+/// can't be.
 class Demonstration {
  public:
   /// Writes to `out`, which stays the caller's.
@@ -45,7 +46,8 @@ class Demonstration {
   /// The verdict: `as described: STATEMENT` if it holds, else `NOT as described: STATEMENT`.
   void states(std::string_view statement, bool holds);
 
-  /// A statement as a row of a table: a situation, what was seen in it, and whether that is what is described.
+  /// A statement as a row of a table: a situation, what was seen in it, and whether that is what is
+  /// described.
   void row(std::string_view situation, std::string_view seen, std::string_view described);
 
   /// For main: 0 if there were statements and all held, else 1.

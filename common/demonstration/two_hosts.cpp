@@ -49,7 +49,8 @@ net::FileDescriptor control_socket() {
   return control;
 }
 
-// Requests of netdevice(7). They are about the host that the socket belongs to, wherever the calling thread is.
+// Requests of netdevice(7). They are about the host that the socket belongs to, wherever the calling thread
+// is.
 void set_address(const net::FileDescriptor& control, const char* address) {
   ifreq change{};
   std::strncpy(change.ifr_name, cable, IFNAMSIZ - 1);
@@ -80,7 +81,8 @@ TwoHosts::TwoHosts() try {
   set_address(control_, address_there);
   switch_on(control_, true);
 } catch (const net::SystemError& error) {
-  // A limit of namespaces (user.max_net_namespaces), no veth in the kernel, or a user namespace that allows nothing.
+  // A limit of namespaces (user.max_net_namespaces), no veth in the kernel, or a user namespace that allows
+  // nothing.
   const int number = error.error_number();
   if (number != ENOSPC && number != EOPNOTSUPP && number != EPERM) throw;
   throw NotAllowed(

@@ -16,8 +16,8 @@ using demonstration::TwoHosts;
 
 namespace {
 
-// Runs `body` in a child with one thread: there it may go to other networks without taking the other tests along.
-// Returns its exit code; an exception is 1, or `skipped`.
+// Runs `body` in a child with one thread: there it may go to other networks without taking the other tests
+// along. Returns its exit code; an exception is 1, or `skipped`.
 int in_a_child(void (*body)()) {
   const pid_t child = fork();
   REQUIRE(child >= 0);

@@ -19,8 +19,8 @@ namespace demonstration {
 
 namespace {
 
-// A netlink message as it grows: attributes behind each other, each with its length and padded to 4 bytes; an attribute
-// can hold others.
+// A netlink message as it grows: attributes behind each other, each with its length and padded to 4 bytes; an
+// attribute can hold others.
 class Message {
  public:
   template <typename Header>
@@ -66,7 +66,8 @@ class Message {
   std::vector<std::byte> bytes_;
 };
 
-// Sends a request to the kernel and waits for its answer, which is there before send returns. Throws what it says.
+// Sends a request to the kernel and waits for its answer, which is there before send returns. Throws what it
+// says.
 void ask_kernel(std::span<const std::byte> request, const std::string& what) {
   const net::FileDescriptor kernel{socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)};
   if (!kernel) throw net::SystemError("socket AF_NETLINK");

@@ -76,9 +76,9 @@ std::optional<std::span<const char>> Codec::take_whole() {
   return std::nullopt;
 }
 
-// The frame began in an earlier feed. Where it ends may not be known yet, so it takes over a little more than it may
-// need, and gives back what turns out to lie behind the end. Never more than there was of it before: so a byte is
-// copied at most twice.
+// The frame began in an earlier feed. Where it ends may not be known yet, so it takes over a little more than
+// it may need, and gives back what turns out to lie behind the end. Never more than there was of it before:
+// so a byte is copied at most twice.
 std::optional<std::span<const char>> Codec::take_collected() {
   while (!frame_ && taken_ < fed_.size()) {
     const std::size_t seen = pieces_.size();
@@ -98,8 +98,8 @@ std::optional<std::span<const char>> Codec::take_collected() {
   return std::span<const char>(pieces_).subspan(frame_->header_size, frame_->message_size);
 }
 
-// Moves up to `count` fed bytes to the pieces. The memory at least doubles when it grows, so that a byte is moved a
-// constant number of times on average; it follows what has arrived, not what a header promises.
+// Moves up to `count` fed bytes to the pieces. The memory at least doubles when it grows, so that a byte is
+// moved a constant number of times on average; it follows what has arrived, not what a header promises.
 void Codec::collect(std::size_t count) {
   const std::span<const char> more = fed_.subspan(taken_, std::min(count, fed_.size() - taken_));
   const std::size_t needed = pieces_.size() + more.size();

@@ -6,12 +6,14 @@
 
 namespace framing {
 
-/// Header lines as HTTP has them, one of which is `Content-Length: N`; an empty line; N bytes of message. Other headers
-/// are allowed and ignored. It is stricter than HTTP wherever two readers could disagree about where a message ends,
-/// since that is how requests are smuggled past a proxy (RFC 9112 sections 6.3, 11.2):
-///   - every line ends with CR LF: a bare LF is refused, and so is a CR inside a line (section 2.2 leaves both open);
+/// Header lines as HTTP has them, one of which is `Content-Length: N`; an empty line; N bytes of message.
+/// Other headers are allowed and ignored. It is stricter than HTTP wherever two readers could disagree about
+/// where a message ends, since that is how requests are smuggled past a proxy (RFC 9112 sections 6.3, 11.2):
+///   - every line ends with CR LF: a bare LF is refused, and so is a CR inside a line (section 2.2 leaves
+///     both open);
 ///   - exactly one Content-Length, its value digits only, behind at most one space; not even two equal ones;
-///   - Transfer-Encoding is refused: it isn't understood here, and it would override the length (section 6.3);
+///   - Transfer-Encoding is refused: it isn't understood here, and it would override the length (section
+///     6.3);
 ///   - no folded lines (section 5.2), no space before the colon (section 5.1), no control characters.
 class ContentLengthCodec : public Codec {
  public:

@@ -4,8 +4,8 @@
 
 namespace framing {
 
-/// A line feed ends each message; a carriage return is an ordinary byte. A message that holds a line feed is refused
-/// rather than escaped: then a frame is what a reader of the stream sees as a line.
+/// A line feed ends each message; a carriage return is an ordinary byte. A message that holds a line feed is
+/// refused rather than escaped: then a frame is what a reader of the stream sees as a line.
 class DelimiterCodec : public Codec {
  public:
   static constexpr char delimiter = '\n';

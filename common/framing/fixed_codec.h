@@ -4,8 +4,8 @@
 
 namespace framing {
 
-/// All messages have the same size, which both ends know; the stream is nothing but the messages. The only codec whose
-/// decoder can't notice garbage: any bytes are messages.
+/// All messages have the same size, which both ends know; the stream is nothing but the messages. The only
+/// codec whose decoder can't notice garbage: any bytes are messages.
 class FixedCodec : public Codec {
  public:
   /// Throws std::invalid_argument unless `message_size` is from 1 to `maximum`.

@@ -4,8 +4,8 @@
 
 namespace framing {
 
-/// The size of the message as 32 bits without a sign, most significant byte first ("network byte order"), then the
-/// message: any bytes, also none.
+/// The size of the message as 32 bits without a sign, most significant byte first ("network byte order"),
+/// then the message: any bytes, also none.
 class LengthPrefixCodec : public Codec {
  public:
   static constexpr std::size_t prefix_size = 4;  ///< bytes

@@ -62,7 +62,9 @@ def _lab(options, records):
         if first or options.restart:
             raise BadRequest("--from and --restart are for a terminal: without one, every block runs")
         passed_over = run_lab(lab, options.root, records, _say)
-        _say(f"{lab.shown_path}: ok, {len(handout.blocks) - len(passed_over)} of {len(handout.blocks)} blocks ran")
+        _say(
+            f"{lab.shown_path}: ok, {len(handout.blocks) - len(passed_over)} of {len(handout.blocks)} blocks ran"
+        )
         return 0
     if options.restart:
         records.forget(lab.name)
@@ -92,7 +94,9 @@ def _parse(options, _records):
             wrong += 1
             print(error, file=sys.stderr)
         else:
-            _say(f"{file}: ok, {len(handout.steps)} steps, {len(handout.blocks)} blocks, {handout.minutes} minutes")
+            _say(
+                f"{file}: ok, {len(handout.steps)} steps, {len(handout.blocks)} blocks, {handout.minutes} minutes"
+            )
     return 2 if wrong else 0
 
 
@@ -123,7 +127,14 @@ def main(arguments=None):
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # a terminal without UTF-8 shows ? for a character, and goes on
     options = _parser().parse_args(arguments)
-    commands = {"lab": _lab, "handouts": _handouts, "parse": _parse, "progress": _progress, "doctor": _doctor, "summary": _summary}
+    commands = {
+        "lab": _lab,
+        "handouts": _handouts,
+        "parse": _parse,
+        "progress": _progress,
+        "doctor": _doctor,
+        "summary": _summary,
+    }
     if options.command in ("lab", "handouts"):
         # All that starts processes runs under a parent that outlives it and ends what it leaves.
         return supervise(lambda: _checked(commands[options.command], options))

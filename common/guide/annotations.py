@@ -27,7 +27,9 @@ def fields(text, allowed, required=()):
     while text[position:].strip():
         match = _FIELD.match(text, position)
         if not match:
-            raise Malformed(f"can't read `{text[position:].strip()}`: write key=value, and quote a value that holds spaces")
+            raise Malformed(
+                f"can't read `{text[position:].strip()}`: write key=value, and quote a value that holds spaces"
+            )
         key, value = match.groups()
         if key not in allowed:
             raise Malformed(f"unknown `{key}`; allowed: {', '.join(allowed)}")
@@ -57,7 +59,9 @@ def comment_kind(text):
         return word, rest.strip()
     near = difflib.get_close_matches(word.lower(), COMMENTS, 1, 0.75)
     if near:
-        raise Malformed(f"`{word}` is no annotation; did you mean `{near[0]}`? Allowed: {', '.join(COMMENTS)}")
+        raise Malformed(
+            f"`{word}` is no annotation; did you mean `{near[0]}`? Allowed: {', '.join(COMMENTS)}"
+        )
     return None, text
 
 

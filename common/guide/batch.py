@@ -22,7 +22,9 @@ def run_lab(lab, root, records, say):
     """
     handout = read_handout(lab.path, lab.shown_path)
     passed_over = []
-    with Stage(handout, root, lambda source, line: say(f"  [{source}] {line}" if source else f"  {line}")) as stage:
+    with Stage(
+        handout, root, lambda source, line: say(f"  [{source}] {line}" if source else f"  {line}")
+    ) as stage:
         for block in handout.blocks:
             missing = stage.unmet(block)
             if missing:
@@ -43,7 +45,9 @@ def _check(lab, block, result, records, say):
     if surprise:
         line, what = surprise
         shows_output = "\n" in what or not result.lines
-        raise BlockFailure(line, what if shows_output else f"{what}; its last output:\n" + _tail(result.lines))
+        raise BlockFailure(
+            line, what if shows_output else f"{what}; its last output:\n" + _tail(result.lines)
+        )
     for prediction in block.predictions:
         try:
             measured = measure(prediction, result.lines)
@@ -55,7 +59,9 @@ def _check(lab, block, result, records, say):
 
 def _check_servers(stage):
     for block, what in stage.unexpected_ends:
-        raise BlockFailure(block.line, f"the server {block.server} ended by itself ({what}); `may-end` allows it")
+        raise BlockFailure(
+            block.line, f"the server {block.server} ended by itself ({what}); `may-end` allows it"
+        )
 
 
 def _tail(lines):
@@ -77,7 +83,9 @@ def run_handouts(labs, root, records, say):
         except (HandoutError, RecordError, OSError) as error:
             trouble = str(error)  # the first two name their place themselves
         failed += trouble is not None
-        say(f"{lab.name:<{width}}  {'FAILED' if trouble else 'ok':<6}  {time.monotonic() - start:6.1f} s{note}")
+        say(
+            f"{lab.name:<{width}}  {'FAILED' if trouble else 'ok':<6}  {time.monotonic() - start:6.1f} s{note}"
+        )
         if trouble:
             say(trouble)
     return failed

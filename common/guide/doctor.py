@@ -19,8 +19,14 @@ OK, MISSING, LIMITED = "ok", "missing", "limited"
 _HEADERS = (
     ("fmt", "fmt/core.h", "text output of every program", "nothing can be built", "libfmt-dev", True),
     ("CLI11", "CLI/CLI.hpp", "options of every program", "nothing can be built", "libcli11-dev", True),
-    ("nlohmann-json", "nlohmann/json.hpp", "the harness's records", "the harness can't be built",
-     "nlohmann-json3-dev", True),
+    (
+        "nlohmann-json",
+        "nlohmann/json.hpp",
+        "the harness's records",
+        "the harness can't be built",
+        "nlohmann-json3-dev",
+        True,
+    ),
     ("doctest", "doctest/doctest.h", "the C++ tests", "the C++ tests can't be built", "doctest-dev", True),
 )
 # module, what it is for, what its lack costs, Debian's package
@@ -49,7 +55,9 @@ def examine():
     rows += _headers(compiler) if compiler else []
     rows += [_python_module(*module) for module in _PYTHON]
     rows += [_descriptors(), _threads(), _cores(), _namespaces(), _io_uring()]
-    rows += [_tool("strace", "shows system calls", "system calls can't be watched: those blocks are passed over")]
+    rows += [
+        _tool("strace", "shows system calls", "system calls can't be watched: those blocks are passed over")
+    ]
     rows += [_terminal(), _fonts()]
     return rows
 
@@ -93,8 +101,13 @@ def _tool(name, purpose, cost, essential=False):
 def _headers(compiler):
     probe = "".join(f"#if __has_include(<{header}>)\nFOUND {name}\n#endif\n" for name, header, *_ in _HEADERS)
     try:
-        done = subprocess.run([compiler, "-std=c++20", "-E", "-x", "c++", "-"], input=probe, capture_output=True,
-                              text=True, timeout=20)
+        done = subprocess.run(
+            [compiler, "-std=c++20", "-E", "-x", "c++", "-"],
+            input=probe,
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
         found = re.findall(r"FOUND (\S+)", done.stdout)
     except (OSError, subprocess.TimeoutExpired):
         found = []
@@ -124,9 +137,11 @@ def _descriptors():
 
 
 def _threads():
-    bounds = {"pid_max": _number_in("/proc/sys/kernel/pid_max"),
-              "threads-max": _number_in("/proc/sys/kernel/threads-max"),
-              "max_map_count / 2": _half(_number_in("/proc/sys/vm/max_map_count"))}
+    bounds = {
+        "pid_max": _number_in("/proc/sys/kernel/pid_max"),
+        "threads-max": _number_in("/proc/sys/kernel/threads-max"),
+        "max_map_count / 2": _half(_number_in("/proc/sys/vm/max_map_count")),
+    }
     user = resource.getrlimit(resource.RLIMIT_NPROC)[0]
     bounds["ulimit -u"] = None if user == resource.RLIM_INFINITY else user
     bounds["the control group's pids.max"] = _pids_max()
@@ -166,16 +181,27 @@ def _pids_max():
 def _cores():
     cores = len(os.sched_getaffinity(0))
     if cores < 2:
-        return Row("cores", LIMITED, "one core: server and load generator share it, so every measured point is marked invalid",
-                   "a machine with two cores or more")
+        return Row(
+            "cores",
+            LIMITED,
+            "one core: server and load generator share it, so every measured point is marked invalid",
+            "a machine with two cores or more",
+        )
     return Row("cores", OK, f"{cores}: server and load generator each get their own")
 
 
 def _namespaces():
     if not shutil.which("unshare"):
-        return Row("namespaces", MISSING, "a network of one's own can't be made on this machine", "sudo apt install util-linux")
+        return Row(
+            "namespaces",
+            MISSING,
+            "a network of one's own can't be made on this machine",
+            "sudo apt install util-linux",
+        )
     if _output("unshare", "-Urn", "true") is None:
-        cure = "sudo sysctl kernel.unprivileged_userns_clone=1 (or, in a container, start it with more rights)"
+        cure = (
+            "sudo sysctl kernel.unprivileged_userns_clone=1 (or, in a container, start it with more rights)"
+        )
         return Row("namespaces", LIMITED, "unshare -Urn is refused: a network of one's own needs root", cure)
     return Row("namespaces", OK, "a network of one's own, without root")
 
@@ -185,23 +211,41 @@ def _io_uring():
     libc.syscall(425, 1, None)  # io_uring_setup without parameters: EFAULT where it is available
     error = ctypes.get_errno()
     if error == errno.ENOSYS:
-        return Row("io_uring", MISSING, "this kernel has none; no lab needs it yet", "a Linux kernel from 5.1 on")
+        return Row(
+            "io_uring", MISSING, "this kernel has none; no lab needs it yet", "a Linux kernel from 5.1 on"
+        )
     if error in (errno.EPERM, errno.EACCES):
-        return Row("io_uring", LIMITED, "the kernel refuses it; no lab needs it yet",
-                   "sudo sysctl kernel.io_uring_disabled=0; in a container, allow it in the seccomp profile")
+        return Row(
+            "io_uring",
+            LIMITED,
+            "the kernel refuses it; no lab needs it yet",
+            "sudo sysctl kernel.io_uring_disabled=0; in a container, allow it in the seccomp profile",
+        )
     return Row("io_uring", OK, "the kernel offers it; no lab needs it yet")
 
 
 def _terminal():
     if not (os.isatty(0) and os.isatty(1)):
-        return Row("terminal", LIMITED, "this isn't one: labs run from end to end without questions", "run make lab-NN in a terminal")
+        return Row(
+            "terminal",
+            LIMITED,
+            "this isn't one: labs run from end to end without questions",
+            "run make lab-NN in a terminal",
+        )
     columns = os.get_terminal_size(1).columns
     colour = "no colour" if "NO_COLOR" in os.environ or os.environ.get("TERM", "dumb") == "dumb" else "colour"
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
     if columns < 80:
-        return Row("terminal", LIMITED, f"{columns} columns: tables get narrow", "make the window 80 columns wide")
+        return Row(
+            "terminal", LIMITED, f"{columns} columns: tables get narrow", "make the window 80 columns wide"
+        )
     if encoding != "utf8":
-        return Row("terminal", LIMITED, f"{sys.stdout.encoding}: the Chinese terms can't be shown", "export LANG=C.UTF-8")
+        return Row(
+            "terminal",
+            LIMITED,
+            f"{sys.stdout.encoding}: the Chinese terms can't be shown",
+            "export LANG=C.UTF-8",
+        )
     return Row("terminal", OK, f"{columns} columns, {colour}, UTF-8")
 
 
@@ -209,13 +253,22 @@ def _fonts():
     listed = _output("fc-list", ":lang=zh", "family")
     if listed is None:
         places = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
-        files = [path for place in places for path in place.rglob("*")
-                 if re.search("CJK|wqy|droid.*fallback", path.name, re.I)]
+        files = [
+            path
+            for place in places
+            for path in place.rglob("*")
+            if re.search("CJK|wqy|droid.*fallback", path.name, re.I)
+        ]
     else:
         files = listed.split("\n")
     if any(str(file).strip() for file in files):
         return Row("Chinese fonts", OK, "Chinese terms can be shown on this machine's own screen")
-    return Row("Chinese fonts", MISSING, "on this machine's own screen Chinese terms show as boxes (over ssh your own fonts count)", "sudo apt install fonts-noto-cjk")
+    return Row(
+        "Chinese fonts",
+        MISSING,
+        "on this machine's own screen Chinese terms show as boxes (over ssh your own fonts count)",
+        "sudo apt install fonts-noto-cjk",
+    )
 
 
 def print_examination():
@@ -227,9 +280,15 @@ def print_examination():
     width = min(shutil.get_terminal_size((100, 24)).columns, 110)
     margin = " " * 25
     for row in rows:
-        print(textwrap.fill(row.meaning, width, initial_indent=f"{row.state:<8} {row.what:<15} ", subsequent_indent=margin))
+        print(
+            textwrap.fill(
+                row.meaning, width, initial_indent=f"{row.state:<8} {row.what:<15} ", subsequent_indent=margin
+            )
+        )
         if row.cure:
-            print(textwrap.fill(row.cure, width, initial_indent=margin + "→ ", subsequent_indent=margin + "  "))
+            print(
+                textwrap.fill(row.cure, width, initial_indent=margin + "→ ", subsequent_indent=margin + "  ")
+            )
     lacking = [row.what for row in rows if row.essential and row.state == MISSING]
     print(f"\nMissing and essential: {', '.join(lacking)}." if lacking else "\nEverything essential is here.")
     return 1 if lacking else 0

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-SERVER = r'''
+SERVER = r"""
 import socket, sys
 listener = socket.create_server(("127.0.0.1", 0))
 print("listening on 127.0.0.1:%d" % listener.getsockname()[1], flush=True)
@@ -15,15 +15,15 @@ while True:
         while data := peer.recv(4096):
             peer.sendall(data)
     print("the client has gone", flush=True)
-'''
+"""
 
-CLIENT = r'''
+CLIENT = r"""
 import socket, sys
 with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as peer:
     peer.sendall(b"hello")
     print("echoed: " + peer.recv(5).decode(), flush=True)
     print("longest wait 2003.0 ms", flush=True)
-'''
+"""
 
 HANDOUT = """# Lab 07: a small server
 
@@ -99,5 +99,7 @@ def minimal(body):
 
 def guide_environment():
     """The environment in which a test starts the guide: as if make did, and nothing of the terminal of who runs the tests."""
-    kept = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS", "LINES", "TERM")}
+    kept = {
+        key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS", "LINES", "TERM")
+    }
     return {**kept, "TERM": "xterm", "MAKEFLAGS": "w", "PYTHONPATH": str(Path(__file__).resolve().parents[2])}

@@ -10,7 +10,17 @@ from .annotations import HandoutError, Malformed
 from .markdown_blocks import Comment, Fence, Heading, Text, blocks
 
 RUN_LANGUAGES = ("sh", "bash")
-BLOCK_FIELDS = ("title", "server", "expect-exit", "timeout", "side-by-side", "needs", "may-end", "no-run", "by-hand")
+BLOCK_FIELDS = (
+    "title",
+    "server",
+    "expect-exit",
+    "timeout",
+    "side-by-side",
+    "needs",
+    "may-end",
+    "no-run",
+    "by-hand",
+)
 PREDICT_FIELDS = ("id", "question", "pattern", "unit", "choices")
 
 # A page of prose that fits a terminal of 24 lines together with the heading above and the keys below.
@@ -188,7 +198,7 @@ class _Builder:
             raise Malformed(f"the prediction `{found['id']}` is there twice")
         self.ids.add(found["id"])
         if ("unit" in found) == ("choices" in found):
-            raise Malformed("a prediction takes either `unit=…` (a number) or `choices=\"a|b\"`")
+            raise Malformed('a prediction takes either `unit=…` (a number) or `choices="a|b"`')
         try:
             pattern = re.compile(found["pattern"], re.MULTILINE)
         except re.error as error:
@@ -197,7 +207,9 @@ class _Builder:
             raise Malformed(f"`pattern` needs exactly one capture ( ), it has {pattern.groups}")
         if not found.get("unit", "ms").strip():
             raise Malformed("`unit` takes a word like ms")
-        choices = tuple(choice.strip() for choice in str(found.get("choices", "")).split("|") if choice.strip())
+        choices = tuple(
+            choice.strip() for choice in str(found.get("choices", "")).split("|") if choice.strip()
+        )
         if "choices" in found and len({choice.lower() for choice in choices}) < 2:
             raise Malformed("`choices` takes at least two different answers, separated by |")
         if any(choice.isdigit() for choice in choices):
@@ -210,7 +222,11 @@ class _Builder:
         if fence.language == "output":
             self._expected(fence)
             return
-        found = annotations.fields(fence.info, BLOCK_FIELDS) if fence.language in RUN_LANGUAGES else {"no-run": True}
+        found = (
+            annotations.fields(fence.info, BLOCK_FIELDS)
+            if fence.language in RUN_LANGUAGES
+            else {"no-run": True}
+        )
         only_shown = annotations.flag(found, "no-run")
         by_hand = annotations.flag(found, "by-hand")
         if only_shown or by_hand:
@@ -267,7 +283,9 @@ class _Builder:
         if self.title is None:
             raise HandoutError(self.path, 1, "the page has no heading; it starts with `# Lab NN: …`")
         if self.minutes is None:
-            raise HandoutError(self.path, 1, "the page doesn't say how long it takes: add `<!-- lab minutes=15 -->`")
+            raise HandoutError(
+                self.path, 1, "the page doesn't say how long it takes: add `<!-- lab minutes=15 -->`"
+            )
         by_hand = "\n".join(self.by_hand)
         for block in (step.block for step in self.steps if step.block and step.block.server):
             variable = port_variable(block.server)

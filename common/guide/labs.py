@@ -37,7 +37,9 @@ def some_labs(root):
     """Every lab; raises BadRequest where there is none."""
     labs = all_labs(root)
     if not labs:
-        raise BadRequest(f"no handouts under {Path(root) / 'labs'}: run this from the repository's root, or give --root DIR")
+        raise BadRequest(
+            f"no handouts under {Path(root) / 'labs'}: run this from the repository's root, or give --root DIR"
+        )
     return labs
 
 

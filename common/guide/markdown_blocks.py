@@ -94,7 +94,9 @@ def _fence_body(lines, number, opening):
     closing = re.compile(r"^\s*%s{%d,}\s*$" % (re.escape(opening[2][0]), len(opening[2])))
     for end in range(number + 1, len(lines)):
         if closing.match(lines[end]):
-            return end, textwrap.dedent("\n".join(lines[number + 1 : end])) if opening[1] else "\n".join(lines[number + 1 : end])
+            return end, textwrap.dedent("\n".join(lines[number + 1 : end])) if opening[1] else "\n".join(
+                lines[number + 1 : end]
+            )
     raise _malformed(number + 1, f"this {opening[2]} block is never closed")
 
 

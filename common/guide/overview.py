@@ -15,7 +15,11 @@ from .predictions import ratio, shown
 def _table(*columns):
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in ("minutes", "you said", "it was") else "left", overflow="fold")
+        table.add_column(
+            column,
+            justify="right" if column in ("minutes", "you said", "it was") else "left",
+            overflow="fold",
+        )
     return table
 
 
@@ -51,7 +55,13 @@ def summary_table(records):
             predicted, measured, unit = entry.get("predicted"), entry.get("measured"), entry.get("unit")
             if predicted is None and measured is None:
                 continue
-            table.add_row(lab[:2], entry.get("question", ""), shown(predicted, unit), shown(measured, unit), _word(predicted, measured))
+            table.add_row(
+                lab[:2],
+                entry.get("question", ""),
+                shown(predicted, unit),
+                shown(measured, unit),
+                _word(predicted, measured),
+            )
     return table if table.row_count else None
 
 
@@ -65,8 +75,10 @@ def request_table(root):
             rows = list(csv.DictReader(file))
         points = sorted({int(row["connections"]) for row in rows})
         servers = dict.fromkeys(sorted(row["server"] for row in rows))
-        cells = {key: [_calls_and_switches(row) for row in rows if (row["server"], int(row["connections"])) == key]
-                 for key in ((server, point) for server in servers for point in points)}
+        cells = {
+            key: [_calls_and_switches(row) for row in rows if (row["server"], int(row["connections"])) == key]
+            for key in ((server, point) for server in servers for point in points)
+        }
     except (OSError, KeyError, ValueError, csv.Error):
         return None  # no sweep yet, or records that are broken: drawing the charts names them
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
@@ -85,7 +97,10 @@ def _calls_and_switches(row):
     calls = row["server_system_calls_per_request"]
     switches = (row["server_voluntary_switches"], row["server_involuntary_switches"])
     measured = all(switches) and row["requests"] not in ("", "0")
-    return (float(calls) if calls else None, sum(map(int, switches)) / int(row["requests"]) if measured else None)
+    return (
+        float(calls) if calls else None,
+        sum(map(int, switches)) / int(row["requests"]) if measured else None,
+    )
 
 
 def _typical(values):

@@ -20,14 +20,22 @@ def read_answer(prediction, text):
         unit = prediction.unit
         number = _number(text[: -len(unit)] if text.lower().endswith(unit.lower()) else text)
         if number is None:
-            raise BadAnswer(f"`{text}` is no number: type one like 250 or 2.5 (in {unit}), or nothing to pass over")
+            raise BadAnswer(
+                f"`{text}` is no number: type one like 250 or 2.5 (in {unit}), or nothing to pass over"
+            )
         return number
-    if text.isdigit() and text.lower() not in map(str.lower, prediction.choices) and 0 < int(text) <= len(prediction.choices):
+    if (
+        text.isdigit()
+        and text.lower() not in map(str.lower, prediction.choices)
+        and 0 < int(text) <= len(prediction.choices)
+    ):
         return prediction.choices[int(text) - 1]
     same = [choice for choice in prediction.choices if choice.lower() == text.lower()]
     begins = same or [choice for choice in prediction.choices if choice.lower().startswith(text.lower())]
     if len(begins) != 1:
-        raise BadAnswer(f"`{text}` is none of the answers: type 1 to {len(prediction.choices)}, or nothing to pass over")
+        raise BadAnswer(
+            f"`{text}` is none of the answers: type 1 to {len(prediction.choices)}, or nothing to pass over"
+        )
     return begins[0]
 
 
@@ -35,7 +43,9 @@ def measure(prediction, lines):
     """The value that the prediction's pattern finds in the output: a number or one of the choices. Raises NotMeasured."""
     found = prediction.pattern.search("\n".join(lines))
     if not found or found[1] is None:
-        raise NotMeasured(f"the prediction `{prediction.id}` finds nothing: no output matches {prediction.pattern.pattern}")
+        raise NotMeasured(
+            f"the prediction `{prediction.id}` finds nothing: no output matches {prediction.pattern.pattern}"
+        )
     text = found[1].strip()
     if not prediction.choices:
         number = _number(text)
@@ -45,7 +55,9 @@ def measure(prediction, lines):
     for choice in prediction.choices:
         if choice.lower() == text.lower():
             return choice
-    raise NotMeasured(f"the prediction `{prediction.id}` found `{text}`, which is none of {', '.join(prediction.choices)}")
+    raise NotMeasured(
+        f"the prediction `{prediction.id}` found `{text}`, which is none of {', '.join(prediction.choices)}"
+    )
 
 
 def shown(value, unit=None):
@@ -54,7 +66,13 @@ def shown(value, unit=None):
         return "—"
     if isinstance(value, str):
         return value
-    number = f"{value:,.0f}" if value == int(value) or abs(value) >= 10_000 else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"
+    number = (
+        f"{value:,.0f}"
+        if value == int(value) or abs(value) >= 10_000
+        else f"{value:,.4g}"
+        if abs(value) < 1000
+        else f"{value:,.1f}"
+    )
     return f"{number} {unit}" if unit else number
 
 
@@ -72,7 +90,13 @@ def comparison(predicted, measured, unit=None):
 
 def ratio(predicted, measured):
     """How far apart two numbers are, in words; empty where a ratio says nothing."""
-    if isinstance(predicted, str) or isinstance(measured, str) or not predicted or not measured or predicted * measured < 0:
+    if (
+        isinstance(predicted, str)
+        or isinstance(measured, str)
+        or not predicted
+        or not measured
+        or predicted * measured < 0
+    ):
         return ""
     factor = measured / predicted
     if 0.9 <= factor <= 1.1:

@@ -59,7 +59,12 @@ class Records:
 
     def _change(self, lab, prediction, **values):
         data = self.predictions()
-        entry = {"predicted": None, "measured": None, "measured_by": None, **data.get(lab, {}).get(prediction.id, {})}
+        entry = {
+            "predicted": None,
+            "measured": None,
+            "measured_by": None,
+            **data.get(lab, {}).get(prediction.id, {}),
+        }
         entry.update(question=prediction.question, unit=prediction.unit, when=_now(), **values)
         data.setdefault(lab, {})[prediction.id] = entry
         self._write("predictions.json", data)
@@ -80,7 +85,9 @@ class Records:
         path = self._directory / name
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=self._directory, prefix=f".{name}.", delete=False) as file:
+            with tempfile.NamedTemporaryFile(
+                "w", encoding="utf-8", dir=self._directory, prefix=f".{name}.", delete=False
+            ) as file:
                 try:
                     json.dump(data, file, indent=1, ensure_ascii=False)
                     file.write("\n")

@@ -50,7 +50,12 @@ class _PlainCode(CodeBlock):
 
 
 class _Page(Markdown):
-    elements = {**Markdown.elements, "heading_open": _LeftHeading, "fence": _PlainCode, "code_block": _PlainCode}
+    elements = {
+        **Markdown.elements,
+        "heading_open": _LeftHeading,
+        "fence": _PlainCode,
+        "code_block": _PlainCode,
+    }
 
 
 def page(text):
@@ -98,12 +103,18 @@ def _paragraphs(text):
 
 def _table(paragraph):
     lines = paragraph.split("\n")
-    if len(lines) < 2 or "|" not in lines[0] or not re.fullmatch(r"\s*\|?(\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?\s*", lines[1]):
+    if (
+        len(lines) < 2
+        or "|" not in lines[0]
+        or not re.fullmatch(r"\s*\|?(\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?\s*", lines[1])
+    ):
         return None
     header, alignment, *rows = (_cells(line) for line in lines)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for cell, rule in zip(header, alignment):
-        table.add_column(_inline(cell), justify="right" if rule.endswith(":") and not rule.startswith(":") else "left")
+        table.add_column(
+            _inline(cell), justify="right" if rule.endswith(":") and not rule.startswith(":") else "left"
+        )
     for row in rows:
         table.add_row(*[_inline(cell) for cell in row[: len(header)]])
     return table

@@ -35,7 +35,11 @@ class Session:
     def play(self, first=None):
         """Goes through the lab from step `first` (or where the reader stopped); returns the exit status."""
         place = self.records.progress().get(self.lab.name, {})
-        resumed = first is None and isinstance(place.get("step"), int) and 1 < place["step"] <= len(self.handout.steps)
+        resumed = (
+            first is None
+            and isinstance(place.get("step"), int)
+            and 1 < place["step"] <= len(self.handout.steps)
+        )
         first = first or (place["step"] if resumed else 1)
         with self.stage, Keys(self.stage.wait_readable) as self.keys:
             try:
@@ -57,9 +61,13 @@ class Session:
     def _welcome(self, first, resumed):
         steps = len(self.handout.steps)
         self.screen.say()
-        self.screen.say(f"{self.lab.name}: about {self.handout.minutes} minutes, {steps} steps. You can stop at any time with q and go on later.")
+        self.screen.say(
+            f"{self.lab.name}: about {self.handout.minutes} minutes, {steps} steps. You can stop at any time with q and go on later."
+        )
         if resumed:
-            self.screen.say(f"You were here before: going on at step {first}. (--restart begins anew, --from STEP goes to a step.)")
+            self.screen.say(
+                f"You were here before: going on at step {first}. (--restart begins anew, --from STEP goes to a step.)"
+            )
         while (key := self._prompt((("enter", "start"), ("q", "quit")))) != "enter":
             if key == "q":
                 raise _Quit
@@ -77,9 +85,15 @@ class Session:
         self.screen.rule("the end")
         self.screen.say(f"You are through with {self.lab.name}.", "verdict")
         stored = self.records.predictions().get(self.lab.name, {})
-        pairs = [entry for entry in stored.values() if entry.get("predicted") is not None and entry.get("measured") is not None]
+        pairs = [
+            entry
+            for entry in stored.values()
+            if entry.get("predicted") is not None and entry.get("measured") is not None
+        ]
         for entry in pairs:
-            self.screen.say(f"  {entry['question']}  {comparison(entry['predicted'], entry['measured'], entry['unit'])}")
+            self.screen.say(
+                f"  {entry['question']}  {comparison(entry['predicted'], entry['measured'], entry['unit'])}"
+            )
 
     def _step(self, index):
         """Shows one step; returns the index of the step to show next."""
@@ -184,12 +198,17 @@ class Session:
     def _run(self, block):
         missing = self.stage.unmet(block)
         if missing:
-            self.screen.say(f"This machine has no {', '.join(missing)}: this command can't run. `make doctor` says how to get it.", "trouble")
+            self.screen.say(
+                f"This machine has no {', '.join(missing)}: this command can't run. `make doctor` says how to get it.",
+                "trouble",
+            )
             return
         servers = {*self.stage.servers, *(server.server for server in self.stage.servers_used(block))}
         self.screen.begin_output(block.side_by_side, sorted(servers))
         try:
-            result = self.stage.run(block, on_long=lambda: self.screen.say("(still running; Ctrl-C ends it)", "quiet"))
+            result = self.stage.run(
+                block, on_long=lambda: self.screen.say("(still running; Ctrl-C ends it)", "quiet")
+            )
         except BlockFailure as failure:
             self.screen.say(f"{self.lab.shown_path}:{failure.line}: {failure}", "trouble")
             return
@@ -200,7 +219,9 @@ class Session:
             self.screen.end_output()
         self.screen.say()
         if result.interrupted:
-            self.screen.say("(ended by Ctrl-C: nothing was measured)" if block.predictions else "(ended by Ctrl-C)")
+            self.screen.say(
+                "(ended by Ctrl-C: nothing was measured)" if block.predictions else "(ended by Ctrl-C)"
+            )
             return
         self._judge(block, result)
 
@@ -225,7 +246,9 @@ class Session:
             self.screen.say()
         if block.server:
             variable = port_variable(block.server)
-            self.screen.say(f"{block.server} runs until you leave the lab; its port is in ${variable}.", "quiet")
+            self.screen.say(
+                f"{block.server} runs until you leave the lab; its port is in ${variable}.", "quiet"
+            )
             self.screen.say()
 
     def _ask(self, prediction, step):
@@ -238,7 +261,9 @@ class Session:
             return None
         for number, choice in enumerate(prediction.choices, 1):
             self.screen.say(f"  {number}  {choice}")
-        wanted = f"1 to {len(prediction.choices)}" if prediction.choices else f"a number, in {prediction.unit}"
+        wanted = (
+            f"1 to {len(prediction.choices)}" if prediction.choices else f"a number, in {prediction.unit}"
+        )
         while True:
             answer = self.keys.line(f"  Your prediction ({wanted}; Enter passes over): ")
             own = answer.lower() not in map(str.lower, prediction.choices)

@@ -225,7 +225,9 @@ class Stage:
         server = _Server(block, Command(block.command, self.root, self._variables()))
         lines = []
         try:
-            self._selector.register(server.command.output, selectors.EVENT_READ, lambda: self._server_output(server, lines))
+            self._selector.register(
+                server.command.output, selectors.EVENT_READ, lambda: self._server_output(server, lines)
+            )
             self._await_announcement(server, lines, start + (block.timeout or ANNOUNCE_SECONDS))
         except BaseException:
             self._end(server)
@@ -252,7 +254,9 @@ class Stage:
             left = deadline - time.monotonic()
             if left <= 0:
                 seconds = server.block.timeout or ANNOUNCE_SECONDS
-                raise BlockFailure(line, f"the server {name} didn't print `listening on HOST:PORT` within {seconds:g} s")
+                raise BlockFailure(
+                    line, f"the server {name} didn't print `listening on HOST:PORT` within {seconds:g} s"
+                )
             self.pump(left)
 
     def _server_output(self, server, lines):
@@ -273,7 +277,9 @@ class Stage:
             server.ended = True
             if server.command.open:
                 self._server_output(server, [])  # its last words first
-            what = f"killed by {signal.Signals(status - 128).name}" if 128 < status < 160 else f"exit {status}"
+            what = (
+                f"killed by {signal.Signals(status - 128).name}" if 128 < status < 160 else f"exit {status}"
+            )
             self._lines.append((server.block.server, f"(the server ended: {what})"))
             if not server.block.may_end:
                 self.unexpected_ends.append((server.block, what))

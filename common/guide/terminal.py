@@ -53,7 +53,9 @@ class Screen:
         if title:
             self.say(f"  {title}:")
         for line in command.split("\n"):
-            self.console.print(Padding(Text(f"$ {line}" if line.strip() else "", "command"), (0, 0, 0, 2)), width=self.width)
+            self.console.print(
+                Padding(Text(f"$ {line}" if line.strip() else "", "command"), (0, 0, 0, 2)), width=self.width
+            )
         self.say()
 
     def begin_output(self, side_by_side, servers):
@@ -84,7 +86,11 @@ class Screen:
         for index in range(max(len(lefts), len(rights))):
             one = lefts[index] if index < len(lefts) else ""
             two = rights[index] if index < len(rights) else ""
-            row = Text.assemble((one + " " * (self.columns - cell_len(one)), style or "server"), (" │ ", "quiet"), (two, style))
+            row = Text.assemble(
+                (one + " " * (self.columns - cell_len(one)), style or "server"),
+                (" │ ", "quiet"),
+                (two, style),
+            )
             self.console.print(row, soft_wrap=True)
 
 

@@ -28,7 +28,9 @@ class BatchTest(unittest.TestCase):
     def start(self, *arguments):
         command = [sys.executable, "-m", "common.guide", "--root", str(self.root), *arguments]
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.Popen(command, env=guide_environment(), text=True, start_new_session=True, **streams)
+        return subprocess.Popen(
+            command, env=guide_environment(), text=True, start_new_session=True, **streams
+        )
 
     def guide(self, *arguments):
         """Runs the guide in a pipe: (exit status, output)."""
@@ -63,7 +65,11 @@ class Blocks(BatchTest):
         self.assertFalse((self.root / "results/progress.json").exists())
 
     def test_the_first_failing_block_ends_the_run(self):
-        output = self.fails("```sh\necho one\n```\n\n```sh\necho two\nfalse\necho three\n```\n\n```sh\necho four\n```", 9, "exit 1")
+        output = self.fails(
+            "```sh\necho one\n```\n\n```sh\necho two\nfalse\necho three\n```\n\n```sh\necho four\n```",
+            9,
+            "exit 1",
+        )
         self.assertIn("one", output)
         self.assertNotIn("  three", output)
         self.assertNotIn("four", output)
@@ -78,18 +84,28 @@ class Blocks(BatchTest):
         self.passes("```sh expect-exit=143\nkill -TERM $$\n```\n\n```sh expect-exit=any\nexit 9\n```")
 
     def test_a_hanging_block_is_killed(self):
-        self.fails(f"```sh timeout=0.5\necho here\nexec -a {self.marker} sleep 1000\n```", 5, "still running after")
+        self.fails(
+            f"```sh timeout=0.5\necho here\nexec -a {self.marker} sleep 1000\n```", 5, "still running after"
+        )
 
     def test_a_block_that_ignores_signals_is_killed_with_its_children(self):
-        self.fails(f"```sh timeout=0.5\ntrap '' TERM INT\n(exec -a {self.marker} sleep 1000) &\nexec -a {self.marker} sleep 1000\n```", 5, "still running")
+        self.fails(
+            f"```sh timeout=0.5\ntrap '' TERM INT\n(exec -a {self.marker} sleep 1000) &\nexec -a {self.marker} sleep 1000\n```",
+            5,
+            "still running",
+        )
 
     def test_what_a_block_leaves_in_the_background_ends_with_it(self):
-        self.passes(f"```sh\n(exec -a {self.marker} sleep 1000) &\necho done\n```\n\n```sh\n! pgrep -f '[m]{self.marker[1:]}'\n```")
+        self.passes(
+            f"```sh\n(exec -a {self.marker} sleep 1000) &\necho done\n```\n\n```sh\n! pgrep -f '[m]{self.marker[1:]}'\n```"
+        )
         self.assertEqual(running(self.marker), [])
 
     def test_expected_output(self):
         self.passes("```sh\necho pid $$; seq 5\n```\n\n```output\npid …\n1\n...\n5\n```")
-        output = self.fails("```sh\nseq 3\n```\n\n```output\n1\n2\n4\n```", 12, "the output differs from the page")
+        output = self.fails(
+            "```sh\nseq 3\n```\n\n```output\n1\n2\n4\n```", 12, "the output differs from the page"
+        )
         self.assertIn("    2\n  - 4\n  + 3\n", output)
 
     def test_a_pattern_that_finds_nothing_fails(self):
@@ -97,7 +113,9 @@ class Blocks(BatchTest):
         self.fails(f"{predict}\n```sh\necho took a while\n```", 5, "the prediction `a` finds nothing")
 
     def test_a_missing_tool_passes_the_block_over(self):
-        body = '<!-- predict id=a question="?" unit=ms pattern="(x)" -->\n```sh needs=no-such-tool\nfalse\n```'
+        body = (
+            '<!-- predict id=a question="?" unit=ms pattern="(x)" -->\n```sh needs=no-such-tool\nfalse\n```'
+        )
         self.assertIn("passed over, there is no no-such-tool here", self.passes(body))
 
     def test_blocks_have_no_input_and_no_make_above_them(self):
@@ -106,14 +124,24 @@ class Blocks(BatchTest):
 
 class Servers(BatchTest):
     def test_port_and_pid_reach_later_blocks(self):
-        server = f'```sh server=s\nulimit -n 64\n{sys.executable} server.py\n```'
-        self.passes(f'{BY_HAND}{server}\n\n```output\nlistening on 127.0.0.1:…\n```\n\n```sh\n{sys.executable} client.py "$S_PORT"\ngrep -a server.py /proc/$S_PID/cmdline >/dev/null\ngrep "open files *64 " /proc/$S_PID/limits\n```')
+        server = f"```sh server=s\nulimit -n 64\n{sys.executable} server.py\n```"
+        self.passes(
+            f'{BY_HAND}{server}\n\n```output\nlistening on 127.0.0.1:…\n```\n\n```sh\n{sys.executable} client.py "$S_PORT"\ngrep -a server.py /proc/$S_PID/cmdline >/dev/null\ngrep "open files *64 " /proc/$S_PID/limits\n```'
+        )
 
     def test_never_announces_itself(self):
-        self.fails(f"{BY_HAND}```sh server=s timeout=0.5\nexec -a {self.marker} sleep 1000\n```", 9, "the server s didn't print `listening on HOST:PORT` within 0.5 s")
+        self.fails(
+            f"{BY_HAND}```sh server=s timeout=0.5\nexec -a {self.marker} sleep 1000\n```",
+            9,
+            "the server s didn't print `listening on HOST:PORT` within 0.5 s",
+        )
 
     def test_dies_at_once(self):
-        self.fails(f"{BY_HAND}```sh server=s\necho no port left\nexit 1\n```", 9, "the server s ended at once with exit 1; it said: no port left")
+        self.fails(
+            f"{BY_HAND}```sh server=s\necho no port left\nexit 1\n```",
+            9,
+            "the server s ended at once with exit 1; it said: no port left",
+        )
 
     def test_dies_later(self):
         server = f"\n{sys.executable} server.py\n```\n\n```sh\nkill -KILL $S_PID\nsleep 0.2\n```"
@@ -134,7 +162,12 @@ class Interruptions(BatchTest):
     def test_signals_end_everything(self):
         for number, status in ((signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)):
             with self.subTest(number.name):
-                write_lab(self.root, minimal(f"```sh\nsetsid -f bash -c 'exec -a {self.marker} sleep 1000'\necho begun\nexec -a {self.marker} sleep 1000\n```"))
+                write_lab(
+                    self.root,
+                    minimal(
+                        f"```sh\nsetsid -f bash -c 'exec -a {self.marker} sleep 1000'\necho begun\nexec -a {self.marker} sleep 1000\n```"
+                    ),
+                )
                 process = self.start("lab", "7")
                 for line in process.stdout:
                     if line == "  begun\n":
@@ -143,7 +176,6 @@ class Interruptions(BatchTest):
                 process.communicate(timeout=PATIENCE)
                 self.assertEqual(process.returncode, status)
                 self.assertEqual(running(self.marker), [])
-
 
     def test_handouts_end_at_a_signal_too(self):
         for name in ("07-small", "08-poll"):
@@ -210,14 +242,26 @@ class CommandLine(BatchTest):
         write_lab(self.root)
         write_lab(self.root, minimal("text"), "08-poll")
         (self.root / "results").mkdir()
-        (self.root / "results/progress.json").write_text('{"07-small": {"step": 3, "steps": 6, "done": false}}')
+        (self.root / "results/progress.json").write_text(
+            '{"07-small": {"step": 3, "steps": 6, "done": false}}'
+        )
         status, output = self.guide("progress")
         self.assertEqual(status, 0)
         self.assertRegex(output, r"07-small +Lab 07: a small server +15 +started: step 3 of 6")
         self.assertRegex(output, r"08-poll .* 5 +open")
         status, output = self.guide("doctor")
         self.assertIn(status, (0, 1))
-        for what in ("C++ compiler", "descriptors", "threads", "cores", "namespaces", "io_uring", "strace", "terminal", "Chinese fonts"):
+        for what in (
+            "C++ compiler",
+            "descriptors",
+            "threads",
+            "cores",
+            "namespaces",
+            "io_uring",
+            "strace",
+            "terminal",
+            "Chinese fonts",
+        ):
             self.assertIn(what, output)
 
     def test_a_closed_pipe_leaves_nothing(self):

@@ -22,9 +22,13 @@ def parse(text):
 class Good(unittest.TestCase):
     def test_steps_end_at_blocks_and_headings(self):
         handout = parse(HANDOUT)
-        self.assertEqual((handout.title, handout.minutes, len(handout.steps)), ("Lab 07: a small server", 15, STEPS))
+        self.assertEqual(
+            (handout.title, handout.minutes, len(handout.steps)), ("Lab 07: a small server", 15, STEPS)
+        )
         sections = [step.section for step in handout.steps]
-        self.assertEqual(sections, ["Lab 07: a small server", "Start", "Measure", "Explain", "Break it", "Break it"])
+        self.assertEqual(
+            sections, ["Lab 07: a small server", "Start", "Measure", "Explain", "Break it", "Break it"]
+        )
         self.assertEqual([step.number for step in handout.steps], list(range(1, STEPS + 1)))
 
     def test_blocks_carry_their_annotations(self):
@@ -47,7 +51,10 @@ class Good(unittest.TestCase):
     def test_every_word_of_an_info_string(self):
         text = minimal('```bash title="two words" expect-exit=any timeout=2.5 needs=strace,perf\ntrue\n```')
         block = parse(text).blocks[0]
-        self.assertEqual((block.title, block.expect_exit, block.timeout, block.needs), ("two words", None, 2.5, ("strace", "perf")))
+        self.assertEqual(
+            (block.title, block.expect_exit, block.timeout, block.needs),
+            ("two words", None, 2.5, ("strace", "perf")),
+        )
 
     def test_what_is_only_shown_does_not_run(self):
         text = minimal("```sh no-run\nrm -rf x\n```\n\n```c++\nint main() {}\n```\n\n```console\n$ x\n```")
@@ -70,14 +77,21 @@ class Good(unittest.TestCase):
         self.assertEqual(parse(minimal("<!-- markdownlint-disable -->\n<!-- TODO\nmore -->")).blocks, [])
 
     def test_indented_block_in_a_list(self):
-        self.assertEqual(parse(minimal("1. Run:\n\n    ```sh\n    if true; then\n      echo\n    fi\n    ```")).blocks[0].command, "if true; then\n  echo\nfi")
+        self.assertEqual(
+            parse(minimal("1. Run:\n\n    ```sh\n    if true; then\n      echo\n    fi\n    ```"))
+            .blocks[0]
+            .command,
+            "if true; then\n  echo\nfi",
+        )
 
     def test_long_prose_is_cut_into_pages_but_a_prediction_keeps_its_block(self):
         paragraph = "word " * 60
         handout = parse(minimal("\n\n".join([paragraph] * 12)))
         self.assertGreater(len(handout.steps), 2)
         handout = parse(minimal(PREDICT + "\n\n" + "\n\n".join([paragraph] * 12) + "\n\n" + BLOCK))
-        with_prediction = [step for step in handout.steps if any(isinstance(part, Prediction) for part in step.parts)]
+        with_prediction = [
+            step for step in handout.steps if any(isinstance(part, Prediction) for part in step.parts)
+        ]
         self.assertIsNotNone(with_prediction[0].block)
 
 
@@ -101,19 +115,47 @@ class Malformed(unittest.TestCase):
         "open comment": ("text\n\n<!-- predict id=a", 7, "never closed"),
         "output alone": ("```output\nx\n```", 5, "right below the command block"),
         "output after prose": (BLOCK + "\n\ntext\n\n```output\nx\n```", 11, "right below the command block"),
-        "output twice": (BLOCK + "\n```output\nx\n```\n\n```output\nx\n```", 12, "right below the command block"),
+        "output twice": (
+            BLOCK + "\n```output\nx\n```\n\n```output\nx\n```",
+            12,
+            "right below the command block",
+        ),
         "output with words": (BLOCK + "\n```output exact\nx\n```", 8, "nothing more"),
         "prediction without block": (f"{PREDICT}\n\ntext", 5, "no command block follows"),
         "prediction before a heading": (f"{PREDICT}\n\n## Next\n\n{BLOCK}", 7, "before this heading"),
         "prediction twice": (f"{PREDICT}\n{PREDICT}\n\n{BLOCK}", 6, "there twice"),
         "no pattern": ('<!-- predict id=a question="?" unit=ms -->\n' + BLOCK, 5, "`pattern=…` is missing"),
-        "no capture": ('<!-- predict id=a question="?" unit=ms pattern="x" -->\n' + BLOCK, 5, "exactly one capture"),
-        "two captures": ('<!-- predict id=a question="?" unit=ms pattern="(x)(y)" -->\n' + BLOCK, 5, "exactly one capture"),
-        "bad pattern": ('<!-- predict id=a question="?" unit=ms pattern="(x" -->\n' + BLOCK, 5, "no regular expression"),
-        "number and choice": ('<!-- predict id=a question="?" unit=ms choices="a|b" pattern="(x)" -->\n' + BLOCK, 5, "either"),
+        "no capture": (
+            '<!-- predict id=a question="?" unit=ms pattern="x" -->\n' + BLOCK,
+            5,
+            "exactly one capture",
+        ),
+        "two captures": (
+            '<!-- predict id=a question="?" unit=ms pattern="(x)(y)" -->\n' + BLOCK,
+            5,
+            "exactly one capture",
+        ),
+        "bad pattern": (
+            '<!-- predict id=a question="?" unit=ms pattern="(x" -->\n' + BLOCK,
+            5,
+            "no regular expression",
+        ),
+        "number and choice": (
+            '<!-- predict id=a question="?" unit=ms choices="a|b" pattern="(x)" -->\n' + BLOCK,
+            5,
+            "either",
+        ),
         "neither": ('<!-- predict id=a question="?" pattern="(x)" -->\n' + BLOCK, 5, "either"),
-        "one choice": ('<!-- predict id=a question="?" choices="a|A" pattern="(x)" -->\n' + BLOCK, 5, "at least two"),
-        "bad id": ('<!-- predict id=A question="?" unit=ms pattern="(x)" -->\n' + BLOCK, 5, "`id` is made of"),
+        "one choice": (
+            '<!-- predict id=a question="?" choices="a|A" pattern="(x)" -->\n' + BLOCK,
+            5,
+            "at least two",
+        ),
+        "bad id": (
+            '<!-- predict id=A question="?" unit=ms pattern="(x)" -->\n' + BLOCK,
+            5,
+            "`id` is made of",
+        ),
         "misspelt": ("<!-- predcit id=a -->", 5, "did you mean `predict`"),
         "hint without colon": ("<!-- hint look -->", 5, "<!-- hint: … -->"),
         "empty hint": ("<!-- hint: -->", 5, "empty"),
@@ -132,7 +174,11 @@ class Malformed(unittest.TestCase):
                 self.assertNotIn("\n", text)
 
     def test_a_page_says_how_long_it_takes_and_has_a_title(self):
-        for text, message in (("# Title\n", "lab minutes=15"), ("<!-- lab minutes=5 -->\n", "no heading"), ("# T\n<!-- lab minutes=x -->", "whole number")):
+        for text, message in (
+            ("# Title\n", "lab minutes=15"),
+            ("<!-- lab minutes=5 -->\n", "no heading"),
+            ("# T\n<!-- lab minutes=x -->", "whole number"),
+        ):
             with self.subTest(message), self.assertRaisesRegex(HandoutError, message):
                 parse(text)
 

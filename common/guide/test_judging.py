@@ -60,19 +60,32 @@ class Predictions(unittest.TestCase):
             self.assertEqual(read_answer(CHOICE, text), value)
 
     def test_bad_answers_say_what_is_allowed(self):
-        for question, text in ((NUMBER, "soon"), (NUMBER, "1,2"), (NUMBER, "5 s"), (CHOICE, "4"), (CHOICE, "re"), (CHOICE, "0")):
+        for question, text in (
+            (NUMBER, "soon"),
+            (NUMBER, "1,2"),
+            (NUMBER, "5 s"),
+            (CHOICE, "4"),
+            (CHOICE, "re"),
+            (CHOICE, "0"),
+        ):
             with self.subTest(text), self.assertRaisesRegex(BadAnswer, "type .* or nothing"):
                 read_answer(question, text)
 
     def test_measuring(self):
         self.assertEqual(measure(NUMBER, ["x", "wait 2,003.5 ms"]), 2003.5)
         self.assertEqual(measure(CHOICE, ["x", "refused"]), "refused")
-        for question, lines, message in ((NUMBER, ["none"], "finds nothing"), (NUMBER, ["wait long ms"], "no number"), (CHOICE, ["other"], "none of")):
+        for question, lines, message in (
+            (NUMBER, ["none"], "finds nothing"),
+            (NUMBER, ["wait long ms"], "no number"),
+            (CHOICE, ["other"], "none of"),
+        ):
             with self.assertRaisesRegex(NotMeasured, message):
                 measure(question, lines)
 
     def test_sentences(self):
-        self.assertEqual(comparison(5, 2003, "ms"), "you said 5 ms, it was 2,003 ms (about 400 times as much)")
+        self.assertEqual(
+            comparison(5, 2003, "ms"), "you said 5 ms, it was 2,003 ms (about 400 times as much)"
+        )
         self.assertEqual(comparison(100, 25, "ms"), "you said 100 ms, it was 25 ms (a factor of 4.0 less)")
         self.assertEqual(comparison(None, 0.25, "ms"), "it was 0.25 ms")
         self.assertEqual(comparison("a", "a"), "you said a, and so it was")
@@ -126,7 +139,9 @@ class Rendering(unittest.TestCase):
         return capture.get()
 
     def test_tables_and_code(self):
-        text = self.render("Before.\n\n| term | 中文 |\n|---|---|\n| `select` | **就绪** |\n\n```sh\na | b\n\nc\n```\n\n## After")
+        text = self.render(
+            "Before.\n\n| term | 中文 |\n|---|---|\n| `select` | **就绪** |\n\n```sh\na | b\n\nc\n```\n\n## After"
+        )
         self.assertRegex(text, r"(?s)Before\..*term +中文.*select +就绪.*    a \| b.*    c.*After")
         self.assertNotIn("**", text)
 

@@ -281,7 +281,9 @@ class Trouble(SessionTest):
         return reader
 
     def test_ctrl_c_ends_the_command_not_the_guide(self):
-        reader = self.begin(f"```sh\necho begun\n(exec -a {self.marker} sleep 1000) &\nexec -a {self.marker} sleep 1000\n```\n\nAfter.")
+        reader = self.begin(
+            f"```sh\necho begun\n(exec -a {self.marker} sleep 1000) &\nexec -a {self.marker} sleep 1000\n```\n\nAfter."
+        )
         reader.expect("│ begun")
         reader.press(CTRL_C)
         reader.expect("(ended by Ctrl-C)")
@@ -322,7 +324,7 @@ class Trouble(SessionTest):
 
     def test_output_is_live(self):
         # The program writes through stdio and waits: in a pipe, its line would come only at its end.
-        reader = self.begin("```sh\nawk 'BEGIN { print \"early\"; while (1) system(\"sleep 1\") }'\n```")
+        reader = self.begin('```sh\nawk \'BEGIN { print "early"; while (1) system("sleep 1") }\'\n```')
         reader.expect("│ early")
         reader.press(CTRL_C)
         reader.expect("(ended by Ctrl-C")
@@ -340,7 +342,9 @@ class Trouble(SessionTest):
 
     def test_a_server_speaks_while_a_prompt_stands(self):
         by_hand = "```sh by-hand\nexport SLOW_PORT=1\n```\n\n"
-        reader = self.begin(f"{by_hand}```sh server=slow\necho listening on x:1\nwhile [ ! -e go ]; do sleep 0.1; done\necho late\nsleep 1000\n```")
+        reader = self.begin(
+            f"{by_hand}```sh server=slow\necho listening on x:1\nwhile [ ! -e go ]; do sleep 0.1; done\necho late\nsleep 1000\n```"
+        )
         reader.expect("r run again")
         (self.root / "go").touch()
         reader.expect("[slow] late")
@@ -354,7 +358,9 @@ class Leaving(SessionTest):
         """A reader with a server, a daemon that left its session, and a command that runs."""
         directory = self.root / "labs/07-small/README.md"
         command = f"setsid -f bash -c 'exec -a {self.marker} sleep 1000'\necho begun\nexec -a {self.marker} sleep 1000"
-        text = HANDOUT.replace("PYTHON client.py $SMALL_PORT", f"true $SMALL_PORT\n{command}").replace("server.py", f"server.py {self.marker}")
+        text = HANDOUT.replace("PYTHON client.py $SMALL_PORT", f"true $SMALL_PORT\n{command}").replace(
+            "server.py", f"server.py {self.marker}"
+        )
         self.assertEqual(write_lab(self.root, text), directory)
         reader = self.read("--from", "3")
         reader.expect("[Enter start · q quit]")
@@ -413,7 +419,12 @@ class Leaving(SessionTest):
 
     def test_the_guide_itself_is_killed(self):
         reader = self.busy()
-        children = [int(pid) for pid in Path(f"/proc/{reader.process.pid}/task/{reader.process.pid}/children").read_text().split()]
+        children = [
+            int(pid)
+            for pid in Path(f"/proc/{reader.process.pid}/task/{reader.process.pid}/children")
+            .read_text()
+            .split()
+        ]
         guide = [pid for pid in children if "common.guide" in Path(f"/proc/{pid}/cmdline").read_text()]
         os.kill(guide[0], signal.SIGKILL)
         self.assertEqual(reader.end(), 137)

@@ -54,8 +54,8 @@ struct SweepOptions {
   std::string results = "results";
 };
 
-// The commands. Each prints its result on stdout and its progress on stderr, and returns the exit code.
-// They throw BadUse, ServerError, Interrupted, and std::runtime_error for records that can't be written.
+// The commands. Each prints its result on stdout and its progress on stderr, and returns the exit code. They
+// throw BadUse, ServerError, Interrupted, and std::runtime_error for records that can't be written.
 int list_command(const std::vector<KnownServer>& known);
 int check_command(const std::vector<Target>& targets, bool json, const std::string& save,
                   const Interruption& interruption);

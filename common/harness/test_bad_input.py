@@ -110,7 +110,9 @@ class Harness(OneLine):
         self.refuses(("check", "--verbose"), "--verbose")
         for command in (("check",), ("load",), ("sweep", "head-of-line")):
             self.refuses((*command, "epol"), "unknown server 'epol'", *SERVERS, "after --")
-        self.refuses(("sweep", "latency"), "unknown experiment 'latency'", "latency-vs-connections", "head-of-line")
+        self.refuses(
+            ("sweep", "latency"), "unknown experiment 'latency'", "latency-vs-connections", "head-of-line"
+        )
         self.refuses(("sweep",), "experiment")
         self.refuses(("load",), "one server")
         self.refuses(("load", "poll", "epoll"), "one server")
@@ -145,11 +147,20 @@ class Harness(OneLine):
     def test_servers_where_none_are_taken(self):
         for experiment in ("byte-ribbon", "write-write-read"):
             for words in (("epoll",), ("all",), ("epol",), ("--connect", "127.0.0.1:9"), ("--", "cat")):
-                self.refuses(("sweep", experiment, *words), f"{experiment} starts programs of its own", "alone")
+                self.refuses(
+                    ("sweep", experiment, *words), f"{experiment} starts programs of its own", "alone"
+                )
 
     def test_addresses_that_are_none(self):
         for command in (("check",), ("load",), ("sweep", "head-of-line")):
-            for address in ("127.0.0.1", "127.0.0.1:", ":9000", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:http"):
+            for address in (
+                "127.0.0.1",
+                "127.0.0.1:",
+                ":9000",
+                "127.0.0.1:0",
+                "127.0.0.1:65536",
+                "127.0.0.1:http",
+            ):
                 self.refuses((*command, "--connect", address), "HOST:PORT", f"'{address}'")
             self.refuses((*command, "--connect", f"{UNRESOLVED}:9000"), UNRESOLVED, "does not resolve")
             self.refuses((*command, "--"), "after --", "command")
@@ -163,7 +174,9 @@ class BadServers(OneLine):
             self.fails((*command, "--", *server), *phrases)
 
     def test_one_that_ends_at_once(self):
-        self.each_fails(("sh", "-c", "echo my last words >&2; exit 7"), "ended at once (exit 7): my last words")
+        self.each_fails(
+            ("sh", "-c", "echo my last words >&2; exit 7"), "ended at once (exit 7): my last words"
+        )
         self.each_fails(("sh", "-c", "kill -9 $$"), "ended at once (killed by signal 9")
 
     def test_one_that_cannot_be_executed(self):
@@ -174,7 +187,9 @@ class BadServers(OneLine):
 
     def test_one_that_announces_something_else(self):
         for said in ("hello", "listening on nowhere", "listening on 127.0.0.1:99999", r"\377\376"):
-            self.each_fails(("sh", "-c", f"printf '{said}\\n'; exec sleep 60"), "instead of 'listening on HOST:PORT'")
+            self.each_fails(
+                ("sh", "-c", f"printf '{said}\\n'; exec sleep 60"), "instead of 'listening on HOST:PORT'"
+            )
         elsewhere = f"echo listening on {UNRESOLVED}:9; exec sleep 60"
         self.each_fails(("sh", "-c", elsewhere), UNRESOLVED, "does not resolve")
 
@@ -186,7 +201,9 @@ class BadServers(OneLine):
             elsewhere = ("--results", self.folder / "elsewhere")
             accepts = pool.submit(harness, "sweep", "head-of-line", *elsewhere, "--", *deaf, cwd=self.folder)
         self.assert_one_line(announces.result(), 1, "harness", "never announced itself", "within 10 s")
-        self.assert_one_line(accepts.result(), 1, "harness", "did not accept connections on port", "within 10 s")
+        self.assert_one_line(
+            accepts.result(), 1, "harness", "did not accept connections on port", "within 10 s"
+        )
 
     def test_one_that_speaks_garbage(self):
         options = ("--connections", "5", "--duration", "0.1")
@@ -196,7 +213,9 @@ class BadServers(OneLine):
         self.assertEqual((row["requests"], row["corrupt"]), ("0", "5"))
 
     def test_one_that_ends_under_load(self):
-        dies = GARBAGE.replace('client.sendall(b"220 good morning, this is not an echo")', "raise SystemExit(3)")
+        dies = GARBAGE.replace(
+            'client.sendall(b"220 good morning, this is not an echo")', "raise SystemExit(3)"
+        )
         self.fails(("load", "--", self.script("dies.py", dies)), "ended during the load (exit 3)")
 
     def script(self, name, text):
@@ -209,7 +228,9 @@ class BadServers(OneLine):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
             listener.close()
-            self.fails(("sweep", "head-of-line", "--connect", f"127.0.0.1:{port}"), f":{port}: Connection refused")
+            self.fails(
+                ("sweep", "head-of-line", "--connect", f"127.0.0.1:{port}"), f":{port}: Connection refused"
+            )
 
 
 class Results(OneLine):
@@ -217,7 +238,12 @@ class Results(OneLine):
 
     def test_folders_that_cannot_be_written(self):
         (self.folder / "file").write_text("precious")
-        for folder in (self.folder / "file", self.folder / "file" / "below", "/dev/null/results", "/proc/results"):
+        for folder in (
+            self.folder / "file",
+            self.folder / "file" / "below",
+            "/dev/null/results",
+            "/proc/results",
+        ):
             self.fails((*self.LOAD, "--results", folder), "can't make the folder", str(folder))
             self.fails(("sweep", "head-of-line", "--results", folder), "can't make the folder", str(folder))
         self.assertEqual((self.folder / "file").read_text(), "precious")
@@ -263,8 +289,17 @@ class Results(OneLine):
         programs.mkdir()
         for name in ("harness", "servers.csv", "epoll"):
             shutil.copy(BIN / name, programs)
-        for sanitize, phrase in (("address,undefined", "sanitizers: address,undefined"), ("", "not optimised")):
-            build = {"compiler": "g++", "flags": "-O0", "sanitize": sanitize, "commit": "c", "measurable": False}
+        for sanitize, phrase in (
+            ("address,undefined", "sanitizers: address,undefined"),
+            ("", "not optimised"),
+        ):
+            build = {
+                "compiler": "g++",
+                "flags": "-O0",
+                "sanitize": sanitize,
+                "commit": "c",
+                "measurable": False,
+            }
             (programs / "build.json").write_text(json.dumps(build))
             for words in (self.LOAD, ("sweep", "head-of-line", "epoll")):
                 ended = run(programs / "harness", *words, cwd=self.folder)

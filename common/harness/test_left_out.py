@@ -53,7 +53,9 @@ class LeftOut(unittest.TestCase):
             self.forbid()
 
     def test_what_was_named_and_left_out_does_not_look_done(self):
-        ended, left_out = self.harness("sweep", "head-of-line", "epoll", "io-uring", "--results", self.results)
+        ended, left_out = self.harness(
+            "sweep", "head-of-line", "epoll", "io-uring", "--results", self.results
+        )
         self.assertEqual((ended.code, left_out), (CANNOT_RUN_HERE, [NOT_BUILT]))
         before = rows_of(self.results / "head-of-line")
         self.assertEqual([row["server"] for row in before], ["epoll"])

@@ -9,7 +9,17 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from common.testing.processes import BIN, SERVERS, Family, finish, harness, rows_of, start, stop_sweep, wait_until
+from common.testing.processes import (
+    BIN,
+    SERVERS,
+    Family,
+    finish,
+    harness,
+    rows_of,
+    start,
+    stop_sweep,
+    wait_until,
+)
 
 LATENCY = "latency-vs-connections"
 RUNS = 6  # of the quick profile, a server: 3 points, 2 repetitions
@@ -59,7 +69,9 @@ class Interrupted(Sweep):
         before = self.assert_intact()
         self.assertGreaterEqual(len(before), 2)
         self.assertLess(len(before), 2 * RUNS)
-        self.assertRegex(ended.err[-1], rf"^harness: interrupted: {len(before)} of {2 * RUNS} runs are kept in .*--resume")
+        self.assertRegex(
+            ended.err[-1], rf"^harness: interrupted: {len(before)} of {2 * RUNS} runs are kept in .*--resume"
+        )
         self.assertEqual(len([line for line in ended.err if "interrupted" in line]), 1)
 
         resumed = self.sweep("epoll", "poll", "--resume")
@@ -136,7 +148,10 @@ class Order(Sweep):
     def test_another_seed_or_profile_or_build_is_not_resumed(self):
         stop_sweep(signal.SIGINT, self.results, LATENCY, "epoll", rows=1)
         before = (self.records / "runs.csv").read_bytes()
-        others = {("--seed", "2"): "its seed is '1', not '2'", ("--profile", "full"): "its profile is 'quick'"}
+        others = {
+            ("--seed", "2"): "its seed is '1', not '2'",
+            ("--profile", "full"): "its profile is 'quick'",
+        }
         for words, phrase in others.items():
             ended = self.sweep("epoll", "--resume", *words)
             self.assertEqual((ended.code, len(ended.err), ended.left), (1, 1, []), ended.err)
@@ -155,7 +170,9 @@ class Records(Sweep):
         ended = self.sweep("blocking-loop", "epoll", "--seed", "7")
         self.assertEqual((ended.code, ended.left), (0, []), ended.err)
         rows = self.assert_intact()
-        points = [("epoll", connections, repetition) for repetition in (1, 2) for connections in (8, 100, 1000)]
+        points = [
+            ("epoll", connections, repetition) for repetition in (1, 2) for connections in (8, 100, 1000)
+        ]
         self.assertEqual(sorted(order(rows)), sorted(points))
         self.assertEqual([repetition for _, _, repetition in order(rows)], [1, 1, 1, 2, 2, 2])
         for row in rows:
@@ -174,7 +191,14 @@ class Records(Sweep):
         self.assertEqual((environment["seed"], environment["profile"]), (7, "quick"))
         for field in ("compiler", "flags", "commit"):
             self.assertEqual(environment[field], build[field])
-        for field in ("cpu", "time", "clock_source", "load_average", "limit_descriptors", "congestion_control"):
+        for field in (
+            "cpu",
+            "time",
+            "clock_source",
+            "load_average",
+            "limit_descriptors",
+            "congestion_control",
+        ):
             self.assertTrue(environment[field], field)
         self.assertEqual(len(environment["left_out"]), 1)
         self.assertRegex(environment["left_out"][0], "^blocking-loop: .*silent-client-stops-no-one")
@@ -183,6 +207,7 @@ class Records(Sweep):
 
     def test_head_of_line_of_all_servers(self):
         """All at the same time, each in a folder of its own: mostly they wait."""
+
         def one(server):
             return server, harness("sweep", "head-of-line", server, "--results", self.results / server)
 

@@ -23,8 +23,8 @@ class Address {
   /// Throws UnresolvedHost. Source: getaddrinfo(3).
   static Address resolve(const std::string& host, std::uint16_t port);
 
-  /// The inverse of to_string: "HOST:PORT" with a port from 1 to 65535. Throws std::invalid_argument for anything
-  /// else, UnresolvedHost.
+  /// The inverse of to_string: "HOST:PORT" with a port from 1 to 65535. Throws std::invalid_argument for
+  /// anything else, UnresolvedHost.
   static Address parse(const std::string& host_and_port);
 
   /// The address that a socket is bound to; this is how the port is learned that bind chose for port 0.

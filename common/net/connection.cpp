@@ -10,8 +10,8 @@ namespace net {
 
 namespace {
 
-// A signal can interrupt connect, but not the kernel's connecting: a second connect would only say EALREADY. So wait
-// until it is done, and ask how it went. Source: connect(2), EINTR and EINPROGRESS.
+// A signal can interrupt connect, but not the kernel's connecting: a second connect would only say EALREADY.
+// So wait until it is done, and ask how it went. Source: connect(2), EINTR and EINPROGRESS.
 int finish_connecting(int socket_number) {
   pollfd connecting{.fd = socket_number, .events = POLLOUT, .revents = 0};
   while (poll(&connecting, 1, -1) < 0) {

@@ -7,10 +7,9 @@ namespace net {
 
 /// Opens a TCP socket that listens on `address`, with the longest backlog that the kernel allows (SOMAXCONN).
 /// SO_REUSEADDR is set: without it a restarted server would find its port taken by its own old connections in
-/// TIME-WAIT (socket(7)). The socket blocks; a server that wants otherwise says set_nonblocking.
-/// With `share_port`, other listeners may have the same address if they are opened so too: the kernel spreads new
-/// connections over them (SO_REUSEPORT, socket(7)).
-/// Throws SystemError that names the call and the address.
+/// TIME-WAIT (socket(7)). The socket blocks; a server that wants otherwise says set_nonblocking. With
+/// `share_port`, other listeners may have the same address if they are opened so too: the kernel spreads new
+/// connections over them (SO_REUSEPORT, socket(7)). Throws SystemError that names the call and the address.
 FileDescriptor open_listener(const Address& address, bool share_port = false);
 
 /// Sends small replies at once instead of collecting them (TCP_NODELAY). Nagle's algorithm would hold a

@@ -19,8 +19,8 @@ class PendingBytes {
   /// Adds a copy of `more` at the end.
   void append(std::span<const char> more);
 
-  /// Drops the oldest `count` bytes, which have been sent; frees the memory with the last of them.
-  /// Throws std::out_of_range if there are fewer.
+  /// Drops the oldest `count` bytes, which have been sent; frees the memory with the last of them. Throws
+  /// std::out_of_range if there are fewer.
   void consume(std::size_t count);
 
  private:

@@ -11,8 +11,8 @@ namespace net {
 namespace {
 
 // How many bytes at the front are one whole character of UTF-8 that isn't a control character; 0 if none are.
-// Source: RFC 3629, section 4; the second byte's narrower ranges keep out overlong forms, surrogates and what lies
-// beyond U+10FFFF.
+// Source: RFC 3629, section 4; the second byte's narrower ranges keep out overlong forms, surrogates and what
+// lies beyond U+10FFFF.
 std::size_t whole_character(std::string_view text) {
   const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
   const std::uint8_t first = at(0);

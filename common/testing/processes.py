@@ -17,11 +17,22 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = (ROOT / os.environ.get("BIN", "build/bin")).resolve()
-SERVERS = ["blocking-loop", "process-per-connection", "thread-per-connection", "nonblocking-loop", "select", "poll", "epoll",
-           "epoll-edge", "coroutines"]
+SERVERS = [
+    "blocking-loop",
+    "process-per-connection",
+    "thread-per-connection",
+    "nonblocking-loop",
+    "select",
+    "poll",
+    "epoll",
+    "epoll-edge",
+    "coroutines",
+]
 CANNOT_RUN_HERE = 77
 # io-uring isn't built without liburing, and not every kernel or container allows it.
-if (BIN / "io-uring").exists() and subprocess.call([BIN / "io-uring", "--help"], stdout=subprocess.DEVNULL) != CANNOT_RUN_HERE:
+if (BIN / "io-uring").exists() and subprocess.call(
+    [BIN / "io-uring", "--help"], stdout=subprocess.DEVNULL
+) != CANNOT_RUN_HERE:
     SERVERS.append("io-uring")
 MARK = "MULTIPLEXING_LAB_TEST"
 

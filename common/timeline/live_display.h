@@ -14,8 +14,8 @@ struct Bar {
   std::int64_t size = 0;
 };
 
-/// Shows on stderr how a transfer stands: bars that move on a terminal; plain lines elsewhere, with NO_COLOR, and on
-/// a terminal that can't move its cursor (TERM=dumb).
+/// Shows on stderr how a transfer stands: bars that move on a terminal; plain lines elsewhere, with NO_COLOR,
+/// and on a terminal that can't move its cursor (TERM=dumb).
 class LiveDisplay {
  public:
   explicit LiveDisplay(std::string program);

@@ -15,9 +15,9 @@ namespace timeline {
 
 enum class Side { sender, receiver };
 
-/// A second thread that watches a transfer while the first one is in it, perhaps blocked in send: it samples the
-/// queues for the record and shows them live. It ends with the object, after a last sample. What it is given must outlive
-/// it: stop observing before the connection is closed.
+/// A second thread that watches a transfer while the first one is in it, perhaps blocked in send: it samples
+/// the queues for the record and shows them live. It ends with the object, after a last sample. What it is
+/// given must outlive it: stop observing before the connection is closed.
 class Observer {
  public:
   /// `waiting` says of the sender what it does while there is no room: "blocked in send".

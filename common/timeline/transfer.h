@@ -10,8 +10,8 @@
 
 namespace timeline {
 
-/// What has been transferred so far. One thread sends or reads, and tells it here; others look on meanwhile. Telling costs
-/// the checksum and two plain stores, so it doesn't slow the transfer down.
+/// What has been transferred so far. One thread sends or reads, and tells it here; others look on meanwhile.
+/// Telling costs the checksum and two plain stores, so it doesn't slow the transfer down.
 class Transfer {
  public:
   /// `record` gets the waits; it must outlive this.

@@ -1,11 +1,12 @@
-// first-client: reads a line, sends it, prints the reply, until the input ends. Its server is an echo server: so it
-// knows that a reply is as long as the line. (TCP does not tell: lab 02.)
+// first-client: reads a line, sends it, prints the reply, until the input ends. Its server is an echo server:
+// so it knows that a reply is as long as the line. (TCP does not tell: lab 02.)
 //
 // Run:       build/bin/first-client --port 9000           type lines; Ctrl-D ends the input
 //            printf 'one\ntwo\n' | build/bin/first-client --port 9000
-// Look for:  it waits in poll alone, for whatever comes first: the keyboard, the server's bytes, room to send. So it
-//            notices at once when the server goes, and it takes the reply to a long line while it still sends that
-//            line: a client that sent all of it first would wait for the server, and the server for the client.
+// Look for:  it waits in poll alone, for whatever comes first: the keyboard, the server's bytes, room to
+//            send. So it notices at once when the server goes, and it takes the reply to a long line while it
+//            still sends that line: a client that sent all of it first would wait for the server, and the
+//            server for the client.
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -184,8 +185,8 @@ class Conversation {
   std::array<char, 64 * 1024> buffer_{};
 };
 
-// A standard stream that is closed would give its number to the next descriptor, the connection: what is meant for the
-// screen would go to the server.
+// A standard stream that is closed would give its number to the next descriptor, the connection: what is
+// meant for the screen would go to the server.
 void require_open(int descriptor, const char* name) {
   if (fcntl(descriptor, F_GETFD) < 0) throw std::runtime_error(fmt::format("{} is closed", name));
 }

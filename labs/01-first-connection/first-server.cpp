@@ -1,11 +1,12 @@
-// first-server: one conversation, call by call. It serves one client at a time with blocking calls, sends back what it
-// gets, and tells each call that it makes.
+// first-server: one conversation, call by call. It serves one client at a time with blocking calls, sends
+// back what it gets, and tells each call that it makes.
 //
 // Run:       build/bin/first-server --port 9000
 //            then   build/bin/first-client --port 9000   in a second terminal: type lines, end with Ctrl-D
-// Look for:  a call that may block has two lines: `recv(4) …` as it begins, `recv(4) returned 6: hello\n` when it is
-//            over. While the second line is missing, the server stands in that call and does nothing else. The calls
-//            are told on stderr, one line each, as they happen; stdout has the announcement alone.
+// Look for:  a call that may block has two lines: `recv(4) …` as it begins, `recv(4) returned 6: hello\n`
+//            when it is over. While the second line is missing, the server stands in that call and does
+//            nothing else. The calls are told on stderr, one line each, as they happen; stdout has the
+//            announcement alone.
 
 #include <fmt/format.h>
 #include <netdb.h>
@@ -65,8 +66,8 @@ net::FileDescriptor listen_at(const net::Address& address) {
   return listener;
 }
 
-// The server's own trouble. Everything else that accept reports is the trouble of one new connection (accept(2),
-// "Error handling"), and the next one may be in order.
+// The server's own trouble. Everything else that accept reports is the trouble of one new connection
+// (accept(2), "Error handling"), and the next one may be in order.
 bool is_fatal(int error_number) {
   switch (error_number) {
     case EBADF:
@@ -102,7 +103,8 @@ net::FileDescriptor accept_client(const net::FileDescriptor& listener) {
   }
 }
 
-// Waits while the kernel has no room for more. It may take less than it is offered: then the rest is another call.
+// Waits while the kernel has no room for more. It may take less than it is offered: then the rest is another
+// call.
 bool send_back(int connection, std::span<const char> unsent) {
   while (!unsent.empty()) {
     tell(fmt::format("send({}, {} bytes) …", connection, unsent.size()));

@@ -76,7 +76,9 @@ class TracedServer(Server):
     def trace(self):
         """The lines so far. Ports of clients vary: they read PORT."""
         written = os.fstat(self.file.fileno()).st_size
-        text = os.pread(self.file.fileno(), written, 0).decode()  # not read: server and test share one position
+        text = os.pread(
+            self.file.fileno(), written, 0
+        ).decode()  # not read: server and test share one position
         return re.sub(r"(client is \S+):\d+", r"\1:PORT", text).splitlines()
 
     def reaches(self, *lines):

@@ -10,7 +10,17 @@ import unittest
 
 from common.testing.processes import read_line, run, wait_until
 
-from .running import BEYOND_ALL_BUFFERS, FIRST_CLIENT, Client, OwnServer, TracedServer, state, talk, unread, without_strace
+from .running import (
+    BEYOND_ALL_BUFFERS,
+    FIRST_CLIENT,
+    Client,
+    OwnServer,
+    TracedServer,
+    state,
+    talk,
+    unread,
+    without_strace,
+)
 
 INPUTS = {
     "many lines": b"".join(b"line %d\n" % number for number in range(2000)),

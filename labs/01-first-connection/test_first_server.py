@@ -56,7 +56,16 @@ class Trace(unittest.TestCase):
                 reset(first)
                 later.sendall(b"still there?")
                 self.assertEqual(receive(later, 12), b"still there?")
-            expected = [*OPENED, *ACCEPTED, *RESET, *ACCEPTED, *RESET, *ACCEPTED, *echoed(12, "still there?"), *ENDED]
+            expected = [
+                *OPENED,
+                *ACCEPTED,
+                *RESET,
+                *ACCEPTED,
+                *RESET,
+                *ACCEPTED,
+                *echoed(12, "still there?"),
+                *ENDED,
+            ]
             self.assertTrue(server.reaches(*expected), server.trace())
             self.assertEqual(server.trace(), expected)
 
@@ -81,7 +90,9 @@ def is_full(client):
 def stands_in_send(server, client):
     """True as soon as the server sleeps in send, because this client sends and never reads."""
     client.setblocking(False)
-    return wait_until(lambda: is_full(client) and state(server.process) == "S" and "send(4, " in server.trace()[-1])
+    return wait_until(
+        lambda: is_full(client) and state(server.process) == "S" and "send(4, " in server.trace()[-1]
+    )
 
 
 class Endings(unittest.TestCase):
@@ -120,7 +131,9 @@ class Endings(unittest.TestCase):
                 self.assertTrue(server.reaches(*ACCEPTED))
                 self.assertEqual(server.end(signal.SIGTERM).code, 0)
                 self.assertEqual(client.recv(1), b"")
-        with TracedServer("--port", server.port) as again, again.connect():  # its old connection is in TIME-WAIT
+        with TracedServer(
+            "--port", server.port
+        ) as again, again.connect():  # its old connection is in TIME-WAIT
             self.assertEqual(again.port, server.port)
 
     def test_bad_use(self):

@@ -5,7 +5,17 @@ import unittest
 
 from common.testing.processes import read_line, wait_until
 
-from .running import BEYOND_ALL_BUFFERS, Client, OwnServer, TracedServer, receive, reset, state, unread, without_strace
+from .running import (
+    BEYOND_ALL_BUFFERS,
+    Client,
+    OwnServer,
+    TracedServer,
+    receive,
+    reset,
+    state,
+    unread,
+    without_strace,
+)
 
 ENDED, RESET = "recv returned 0: end of stream", "recv: Connection reset by peer"
 
@@ -78,7 +88,9 @@ class OtherGoings(unittest.TestCase):
                     code, said = client.ended()
                     self.assertEqual(code, 1)
                     had_come = f"1000 of this line's {BEYOND_ALL_BUFFERS + 1} bytes had come back"
-                    self.assertRegex(said, rf"^first-client: the server has gone \((send|recv): .*\); {had_come}\n$")
+                    self.assertRegex(
+                        said, rf"^first-client: the server has gone \((send|recv): .*\); {had_come}\n$"
+                    )
                     self.assertEqual(client.process.stdout.read(), b"x" * 1000)
 
     def test_send_finds_out(self):

@@ -13,11 +13,12 @@
 #include "common/net/printable.h"
 #include "labs/02-sticky-packets/messages.h"
 
-/// Judges what a program takes for messages against what `sticky-client --messages N --size N` sends: every byte is
-/// compared, and from its place in the stream follows what it belongs to.
+/// Judges what a program takes for messages against what `sticky-client --messages N --size N` sends: every
+/// byte is compared, and from its place in the stream follows what it belongs to.
 class BelievedMessages {
  public:
-  /// Adds `--messages` and `--size`, which say what the client will send. Must outlive the command line's parse().
+  /// Adds `--messages` and `--size`, which say what the client will send. Must outlive the command line's
+  /// parse().
   explicit BelievedMessages(net::CommandLine& options) {
     options.number("--messages", sent_, 1, most_messages, "messages that sticky-client will send");
     options.number("--size", size_, smallest_numbered_message, largest_numbered_message,

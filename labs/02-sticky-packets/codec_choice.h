@@ -9,8 +9,8 @@
 #include "common/framing/codec.h"
 #include "common/net/command_line.h"
 
-/// Which codec the framed pair speaks: `--codec`, `--message-size`, `--max-message`. Must outlive the command line's
-/// parse().
+/// Which codec the framed pair speaks: `--codec`, `--message-size`, `--max-message`. Must outlive the command
+/// line's parse().
 class CodecChoice {
  public:
   explicit CodecChoice(net::CommandLine& options) {

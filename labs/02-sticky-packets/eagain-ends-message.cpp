@@ -1,10 +1,12 @@
-// eagain-ends-message: a mistake. It reads until there is nothing more (EAGAIN) and takes that for one message.
+// eagain-ends-message: a mistake. It reads until there is nothing more (EAGAIN) and takes that for one
+// message.
 //
 // Run:       build/bin/eagain-ends-message --messages 10 --size 1000000
 //            then   build/bin/sticky-client --messages 10 --size 1000000   in a second terminal
-// Look for:  it seems cleverer than one-read-one-message, since it holds messages of any size. But EAGAIN says "nothing
-//            more has arrived yet", not "the message is complete": a large message is cut wherever the reader was
-//            faster than the network, and messages stick together wherever it was slower (--delay-ms 500).
+// Look for:  it seems cleverer than one-read-one-message, since it holds messages of any size. But EAGAIN
+//            says "nothing more has arrived yet", not "the message is complete": a large message is cut
+//            wherever the reader was faster than the network, and messages stick together wherever it was
+//            slower (--delay-ms 500).
 
 #include <poll.h>
 #include <sys/socket.h>

@@ -1,9 +1,9 @@
 // framed-client: sticky-client with a codec: each message goes out as a frame that says where it ends.
 //
 // Run:       build/bin/framed-client --codec length-prefix      (beside build/bin/framed-server)
-// Look for:  --piece-size 3 cuts the stream without any regard for the frames, one send a piece (on stderr), and the
-//            server still shows the same messages. Beside build/bin/sticky-server, the bytes themselves are to be
-//            seen: a length prefix reads \x00\x00\x00\x0e.
+// Look for:  --piece-size 3 cuts the stream without any regard for the frames, one send a piece (on stderr),
+//            and the server still shows the same messages. Beside build/bin/sticky-server, the bytes
+//            themselves are to be seen: a length prefix reads \x00\x00\x00\x0e.
 
 #include <fmt/format.h>
 #include <sys/socket.h>

@@ -2,8 +2,8 @@
 //
 // Run:       build/bin/framed-server --codec length-prefix
 //            then   build/bin/framed-client --codec length-prefix   in a second terminal
-// Look for:  the reads (on stderr) are as accidental as before: --read-size 1 and --delay-ms 2000 change them, and so
-//            does the client's --piece-size. The messages (on stdout) are the same every time.
+// Look for:  the reads (on stderr) are as accidental as before: --read-size 1 and --delay-ms 2000 change
+//            them, and so does the client's --piece-size. The messages (on stdout) are the same every time.
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -73,8 +73,8 @@ int main(int argc, char** argv) {
       show_messages(connection, static_cast<std::size_t>(read_size), *codec);
       return 0;
     } catch (const framing::FramingError& error) {
-      // Where the next message begins is unknown now, and to go on would be to guess. Leaving this function closes
-      // the connection.
+      // Where the next message begins is unknown now, and to go on would be to guess. Leaving this function
+      // closes the connection.
       throw std::runtime_error(fmt::format("{}; closed the connection", error.what()));
     }
   });

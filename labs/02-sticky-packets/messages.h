@@ -8,8 +8,9 @@
 
 #include "common/net/command_line.h"
 
-/// A message that a receiver can verify: `[number]`, then one and the same letter up to `size` bytes: a in the first
-/// message, b in the second, after z again a. `number` counts from 1; `size` has room for the number.
+/// A message that a receiver can verify: `[number]`, then one and the same letter up to `size` bytes: a in
+/// the first message, b in the second, after z again a. `number` counts from 1; `size` has room for the
+/// number.
 inline std::string numbered_message(std::int64_t number, std::size_t size) {
   std::string message = fmt::format("[{}]", number);
   message.resize(size, static_cast<char>('a' + (number - 1) % 26));
@@ -20,7 +21,8 @@ constexpr std::int64_t smallest_numbered_message = 12;
 constexpr std::int64_t largest_numbered_message = 100'000'000;
 constexpr std::int64_t most_messages = 1'000'000;
 
-/// What the clients of this lab send: `--messages`, and `--text` or `--size`. Must outlive the command line's parse().
+/// What the clients of this lab send: `--messages`, and `--text` or `--size`. Must outlive the command line's
+/// parse().
 class MessageOptions {
  public:
   explicit MessageOptions(net::CommandLine& options) {

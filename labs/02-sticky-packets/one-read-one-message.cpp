@@ -2,9 +2,9 @@
 //
 // Run:       build/bin/one-read-one-message --messages 2 --size 14
 //            then   build/bin/sticky-client --messages 2 --size 14 --gap-ms 100   in a second terminal
-// Look for:  with small messages and pauses all is well, so it passes its tests. Without the pauses, with larger
-//            messages, or with a server that is busy for a moment (--delay-ms 500), it gets parts of messages and
-//            several at once. No byte is missing: what it lost is where the messages end.
+// Look for:  with small messages and pauses all is well, so it passes its tests. Without the pauses, with
+//            larger messages, or with a server that is busy for a moment (--delay-ms 500), it gets parts of
+//            messages and several at once. No byte is missing: what it lost is where the messages end.
 
 #include <sys/socket.h>
 

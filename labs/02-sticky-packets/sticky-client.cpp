@@ -2,8 +2,8 @@
 //
 // Run:       build/bin/sticky-client --port 9000        (beside build/bin/sticky-server)
 // Look for:  two lines "sent 14 bytes" here, one line "read 28 bytes" there. Then try what seems to cure it:
-//            --gap-ms 100 (a pause between the sends) and --nodelay (TCP_NODELAY), with a server that reads late
-//            and with one that reads at once (sticky-server --delay-ms 0).
+//            --gap-ms 100 (a pause between the sends) and --nodelay (TCP_NODELAY), with a server that reads
+//            late and with one that reads at once (sticky-server --delay-ms 0).
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -27,8 +27,8 @@ namespace {
 
 void pause_ms(std::int64_t duration) { std::this_thread::sleep_for(std::chrono::milliseconds(duration)); }
 
-// One send for one message. A blocking send that takes less than all of it is rare (a signal came while it waited for
-// room), but it happens: then the rest goes with another send.
+// One send for one message. A blocking send that takes less than all of it is rare (a signal came while it
+// waited for room), but it happens: then the rest goes with another send.
 void send_message(const net::FileDescriptor& connection, std::span<const char> message) {
   for (std::span<const char> unsent = message; !unsent.empty();) {
     const ssize_t result = send(connection.number(), unsent.data(), unsent.size(), MSG_NOSIGNAL);

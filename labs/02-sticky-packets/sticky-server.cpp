@@ -1,9 +1,10 @@
-// sticky-server: takes one connection, does something else for a while, then reads; shows what each read returned.
+// sticky-server: takes one connection, does something else for a while, then reads; shows what each read
+// returned.
 //
 // Run:       build/bin/sticky-server                    (port 9000, reads after 2 seconds)
 //            then   build/bin/sticky-client   in a second terminal
-// Look for:  the client sent two messages with two sends, and one read returns both of them: "read 28 bytes". Nothing
-//            is lost and nothing is out of order, but where one message ended is not in the bytes.
+// Look for:  the client sent two messages with two sends, and one read returns both of them: "read 28 bytes".
+//            Nothing is lost and nothing is out of order, but where one message ended is not in the bytes.
 //            --read-size 10: three reads, and none of them is a message.
 
 #include <fmt/format.h>
@@ -61,7 +62,8 @@ int main(int argc, char** argv) {
     // Each line goes out when it is whole, into a pipe too.
     if (std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ) != 0) throw net::SystemError("setvbuf");
     const net::FileDescriptor connection = accept_one(listen.listen_and_announce());
-    // The kernel goes on receiving meanwhile. What comes waits in the receive buffer, one byte behind the other.
+    // The kernel goes on receiving meanwhile. What comes waits in the receive buffer, one byte behind the
+    // other.
     std::this_thread::sleep_for(std::chrono::milliseconds(delay_ms));
     show_reads(connection, static_cast<std::size_t>(read_size));
     return 0;

@@ -7,7 +7,16 @@ import socket
 import unittest
 
 from common.testing.processes import BIN, Family, run
-from .test_sticky_packets_support import HELLO, client_of, end_of, late, late_reader, read_until, reset, server_of
+from .test_sticky_packets_support import (
+    HELLO,
+    client_of,
+    end_of,
+    late,
+    late_reader,
+    read_until,
+    reset,
+    server_of,
+)
 
 CODECS = ("fixed", "delimiter", "length-prefix", "content-length")
 # One message as it travels.
@@ -45,13 +54,18 @@ class Cuttings(unittest.TestCase):
             next(pieces)  # so that each codec meets each size of read with another size of piece
             for size, piece in zip(range(1, 41), pieces):
                 cut = ["--piece-size", piece] if piece else []
-                read, sent = late(["framed-server", "--read-size", size, *both],
-                                  ["framed-client", "--messages", 3, "--size", 12, *both, *cut], family)
+                read, sent = late(
+                    ["framed-server", "--read-size", size, *both],
+                    ["framed-client", "--messages", 3, "--size", 12, *both, *cut],
+                    family,
+                )
                 with self.subTest(codec=codec, read_size=size, piece_size=piece):
                     self.assertEqual((sent.code, sent.out), (0, shown(messages)))
                     self.assertEqual((read.code, read.out), (0, shown(messages)))
                     self.assertEqual(counted(read.err, "framed-server", "read"), cut_into(3 * frame, size))
-                    self.assertEqual(counted(sent.err, "framed-client", "sent"), cut_into(3 * frame, piece or frame))
+                    self.assertEqual(
+                        counted(sent.err, "framed-client", "sent"), cut_into(3 * frame, piece or frame)
+                    )
         self.assertEqual(family.left(), [])
 
     def test_every_first_part_of_the_stream_alone(self):
@@ -70,7 +84,9 @@ class Cuttings(unittest.TestCase):
     def test_a_client_that_sends_piece_by_piece_with_pauses(self):
         for codec in CODECS:
             with server_of("framed-server", "--codec", codec, "--read-size", 5) as server:
-                client = client_of("framed-client", server, "--codec", codec, "--piece-size", 3, "--gap-ms", 2, "--nodelay")
+                client = client_of(
+                    "framed-client", server, "--codec", codec, "--piece-size", 3, "--gap-ms", 2, "--nodelay"
+                )
                 ended = end_of(server)
             self.assertEqual((client.code, client.out), (0, shown([HELLO] * 2)), codec)
             self.assertEqual((ended.code, ended.out), (0, shown([HELLO] * 2)), codec)
@@ -81,7 +97,10 @@ class Cuttings(unittest.TestCase):
             with server_of("framed-server", *both, "--read-size", 65536) as server:
                 client = client_of("framed-client", server, *both, "--size", 1_000_000, "--messages", 5)
                 ended = end_of(server)
-            messages = [f"[{number}]" + letter * 97 + "… (999900 bytes more)" for number, letter in enumerate("abcde", 1)]
+            messages = [
+                f"[{number}]" + letter * 97 + "… (999900 bytes more)"
+                for number, letter in enumerate("abcde", 1)
+            ]
             self.assertEqual((client.code, client.out), (0, shown(messages)), codec)
             self.assertEqual((ended.code, ended.out), (0, shown(messages)), codec)
 
@@ -118,8 +137,12 @@ class Refusals(unittest.TestCase):
 
     def test_an_empty_message_is_a_message(self):
         for codec in CODECS[1:]:
-            read, sent = late(["framed-server", "--codec", codec], ["framed-client", "--codec", codec, "--text", ""])
-            self.assertEqual((sent.out, read.out, read.code), (["message 1: ", "message 2: "],) * 2 + (0,), codec)
+            read, sent = late(
+                ["framed-server", "--codec", codec], ["framed-client", "--codec", codec, "--text", ""]
+            )
+            self.assertEqual(
+                (sent.out, read.out, read.code), (["message 1: ", "message 2: "],) * 2 + (0,), codec
+            )
 
     def test_bad_options_are_one_line_and_exit_2(self):
         for program, words in (
@@ -154,7 +177,11 @@ class BrokenStreams(unittest.TestCase):
 
     def test_a_length_that_lies_ends_the_connection(self):
         good = FRAMES["length-prefix"]
-        for lie, said in ((b"\xff\xff\xff\xff", "4294967295"), (b"\x80\0\0\0", "2147483648"), (b"\0\x10\0\x01", "1048577")):
+        for lie, said in (
+            (b"\xff\xff\xff\xff", "4294967295"),
+            (b"\x80\0\0\0", "2147483648"),
+            (b"\0\x10\0\x01", "1048577"),
+        ):
             out, complaint = self.told("length-prefix", good + lie + good)
             self.assertEqual(out, shown([HELLO]))
             self.assertIn(said, complaint)

@@ -15,7 +15,19 @@ from pathlib import Path
 
 from common.testing.processes import BIN, Family, finish, run, start, wait_until
 from .test_sticky_packets_support import (
-    HELLO, byte_counts, client_of, connections_to, end_of, late, late_reader, read_until, reset, running, server_of, stop)
+    HELLO,
+    byte_counts,
+    client_of,
+    connections_to,
+    end_of,
+    late,
+    late_reader,
+    read_until,
+    reset,
+    running,
+    server_of,
+    stop,
+)
 
 LONG = 3_600_000  # milliseconds: longer than any test
 
@@ -40,7 +52,12 @@ class Reproduction(unittest.TestCase):
         self.assertEqual((ended.code, ended.err, ended.left), (0, [], []))
 
     def test_a_pause_and_nodelay_cure_nothing_when_the_reader_is_late(self):
-        for options in (["--gap-ms", "50"], ["--nodelay"], ["--gap-ms", "50", "--nodelay"], ["--hold-ms", "50"]):
+        for options in (
+            ["--gap-ms", "50"],
+            ["--nodelay"],
+            ["--gap-ms", "50", "--nodelay"],
+            ["--hold-ms", "50"],
+        ):
             read, sent = late(["sticky-server", "--delay-ms", "0"], ["sticky-client", *options])
             self.assertEqual(sent.out, [f"sent 14 bytes: {HELLO}"] * 2, options)
             self.assertEqual(read.out, [f"read 28 bytes: {HELLO}{HELLO}"], options)
@@ -93,7 +110,9 @@ class Bytes(unittest.TestCase):
                 with server_of("sticky-server", "--delay-ms", "0", "--read-size", size) as server:
                     with tempfile.TemporaryFile("w+") as file:
                         family = Family()
-                        client = start([BIN / "sticky-client", "--port", server.port, *options], family, stdout=file)
+                        client = start(
+                            [BIN / "sticky-client", "--port", server.port, *options], family, stdout=file
+                        )
                         read = end_of(server)
                         sent = finish(client, family)
                         file.seek(0)
@@ -105,16 +124,23 @@ class Bytes(unittest.TestCase):
 
     def test_a_large_message_arrives_in_several_reads(self):
         """It is larger than what a read may return."""
-        read, sent = late(["sticky-server", "--delay-ms", "0", "--read-size", "10000"],
-                          ["sticky-client", "--messages", "1", "--size", "25000"])
+        read, sent = late(
+            ["sticky-server", "--delay-ms", "0", "--read-size", "10000"],
+            ["sticky-client", "--messages", "1", "--size", "25000"],
+        )
         self.assertEqual(byte_counts(sent.out, "sent"), [25000])
         self.assertEqual(byte_counts(read.out, "read"), [10000, 10000, 5000])
 
     def test_the_messages_of_a_size_can_be_told_apart(self):
-        read, _ = late(["sticky-server", "--delay-ms", "0", "--read-size", "12"],
-                       ["sticky-client", "--messages", "28", "--size", "12"])
+        read, _ = late(
+            ["sticky-server", "--delay-ms", "0", "--read-size", "12"],
+            ["sticky-client", "--messages", "28", "--size", "12"],
+        )
         self.assertEqual(read.out[0], "read 12 bytes: [1]aaaaaaaaa")
-        self.assertEqual(read.out[25:], [f"read 12 bytes: {text}" for text in ("[26]zzzzzzzz", "[27]aaaaaaaa", "[28]bbbbbbbb")])
+        self.assertEqual(
+            read.out[25:],
+            [f"read 12 bytes: {text}" for text in ("[26]zzzzzzzz", "[27]aaaaaaaa", "[28]bbbbbbbb")],
+        )
 
     def test_what_could_disturb_a_terminal_is_escaped_and_what_is_long_is_abridged(self):
         for text, shown in (
@@ -125,12 +151,18 @@ class Bytes(unittest.TestCase):
         ):
             count = len(text if isinstance(text, bytes) else text.encode())
             with late_reader("sticky-server", "--delay-ms", "0") as server:
-                words = [os.fsencode(str(word)) for word in (BIN / "sticky-client", "--port", server.port, "--messages", 1)]
+                words = [
+                    os.fsencode(str(word))
+                    for word in (BIN / "sticky-client", "--port", server.port, "--messages", 1)
+                ]
                 words += [b"--text", text if isinstance(text, bytes) else text.encode()]
                 sent = subprocess.run(words, capture_output=True, timeout=60, check=False)
             self.assertEqual(sent.stdout.decode(), f"sent {count} bytes: {shown}\n")
             self.assertEqual(server.ended.out, [f"read {count} bytes: {shown}"])
-        read, _ = late(["sticky-server", "--delay-ms", "0", "--read-size", "4"], ["sticky-client", "--text", "中文", "--messages", 1])
+        read, _ = late(
+            ["sticky-server", "--delay-ms", "0", "--read-size", "4"],
+            ["sticky-client", "--text", "中文", "--messages", 1],
+        )
         self.assertEqual(read.out, [r"read 4 bytes: 中\xe6", r"read 2 bytes: \x96\x87"])
 
 
@@ -200,6 +232,7 @@ class ShortSends(unittest.TestCase):
 
     def test_the_rest_is_sent(self):
         with self.blocked_client() as (client, family, connection):
+
             def interrupted():
                 stop(client)
                 client.send_signal(signal.SIGCONT)
@@ -214,7 +247,10 @@ class ShortSends(unittest.TestCase):
         counts = byte_counts(ended.out, "sent")
         self.assertGreater(len(counts), 1)
         self.assertEqual((ended.code, sum(counts)), (0, self.SIZE))
-        self.assertEqual(ended.err[0], f"sticky-client: a short send: {self.SIZE - counts[0]} bytes are left of {self.SIZE}")
+        self.assertEqual(
+            ended.err[0],
+            f"sticky-client: a short send: {self.SIZE - counts[0]} bytes are left of {self.SIZE}",
+        )
         self.assertEqual(len(ended.err), len(counts) - 1)
 
     def test_a_server_that_goes_away_meanwhile_is_reported(self):
@@ -230,14 +266,28 @@ class ShortSends(unittest.TestCase):
 class Calls(unittest.TestCase):
     def test_each_message_is_one_send_and_nodelay_sets_the_option(self):
         for options, set_options in (([], 0), (["--nodelay"], 1)):
-            with tempfile.TemporaryDirectory() as folder, late_reader("sticky-server", "--delay-ms", "0") as server:
+            with tempfile.TemporaryDirectory() as folder, late_reader(
+                "sticky-server", "--delay-ms", "0"
+            ) as server:
                 calls = Path(folder) / "calls"
-                words = ["strace", "-o", calls, "-e", "trace=network", BIN / "sticky-client", "--port", server.port, *options]
+                words = [
+                    "strace",
+                    "-o",
+                    calls,
+                    "-e",
+                    "trace=network",
+                    BIN / "sticky-client",
+                    "--port",
+                    server.port,
+                    *options,
+                ]
                 if run(*words).code != 0:
                     self.skipTest("strace can't trace here")
                 text = calls.read_text(encoding="utf-8")
             self.assertEqual(text.count("sendto("), 2)
-            self.assertEqual(len(re.findall(r"setsockopt\(\d+, SOL_TCP, TCP_NODELAY, \[1\]", text)), set_options)
+            self.assertEqual(
+                len(re.findall(r"setsockopt\(\d+, SOL_TCP, TCP_NODELAY, \[1\]", text)), set_options
+            )
 
 
 if __name__ == "__main__":

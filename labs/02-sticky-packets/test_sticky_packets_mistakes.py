@@ -44,6 +44,7 @@ class Mistakes(unittest.TestCase):
         """Yields a function that sends bytes and returns the line in which the program says what it believes."""
         with server_of(program, "--messages", messages, "--size", size) as self.server:
             with socket.create_connection(("127.0.0.1", self.server.port)) as connection:
+
                 def say(data):
                     connection.sendall(data)
                     return read_until(self.server.process.stdout, "\n").strip()
@@ -80,19 +81,27 @@ class Mistakes(unittest.TestCase):
             self.assertEqual(counts(self.ended.out), (40, 2, 0, 1, 1, 2))
 
     def test_late_all_that_waits_is_one_message(self):
-        read, _ = late(["one-read-one-message", "--messages", 5, "--read-size", 1024],
-                       ["sticky-client", "--messages", 5, "--size", 14])
+        read, _ = late(
+            ["one-read-one-message", "--messages", 5, "--read-size", 1024],
+            ["sticky-client", "--messages", 5, "--size", 14],
+        )
         self.assertEqual(counts(read.out), (70, 1, 0, 0, 1, 5))
-        read, _ = late(["eagain-ends-message", "--messages", 50, "--size", 500],
-                       ["sticky-client", "--messages", 50, "--size", 500])
+        read, _ = late(
+            ["eagain-ends-message", "--messages", 50, "--size", 500],
+            ["sticky-client", "--messages", 50, "--size", 500],
+        )
         self.assertEqual(counts(read.out), (25000, 1, 0, 0, 1, 50))
 
     def test_the_counts_add_up_for_all_sizes(self):
         generator = random.Random(2)
         for _ in range(25):
-            size, messages, read_size = (generator.randint(*limits) for limits in ((12, 900), (1, 30), (5, 1500)))
-            read, _ = late(["one-read-one-message", "--messages", messages, "--size", size, "--read-size", read_size],
-                           ["sticky-client", "--messages", messages, "--size", size])
+            size, messages, read_size = (
+                generator.randint(*limits) for limits in ((12, 900), (1, 30), (5, 1500))
+            )
+            read, _ = late(
+                ["one-read-one-message", "--messages", messages, "--size", size, "--read-size", read_size],
+                ["sticky-client", "--messages", messages, "--size", size],
+            )
             full, rest = divmod(messages * size, read_size)
             pieces = [read_size] * full + [rest] * (rest > 0)
             self.assertEqual(counts(read.out), expected(pieces, messages, size), (size, messages, read_size))
@@ -100,7 +109,9 @@ class Mistakes(unittest.TestCase):
     def test_many_large_messages_whatever_the_scheduler_does(self):
         for program in PROGRAMS:
             with server_of(program, "--messages", 5, "--size", 3_000_000) as server:
-                self.assertEqual(client_of("sticky-client", server, "--messages", 5, "--size", 3_000_000).code, 0)
+                self.assertEqual(
+                    client_of("sticky-client", server, "--messages", 5, "--size", 3_000_000).code, 0
+                )
                 ended = end_of(server)
             arrived, believed, whole, cut, stuck, never = counts(ended.out)
             self.assertEqual((ended.code, arrived), (0, 15_000_000))
@@ -114,7 +125,11 @@ class Mistakes(unittest.TestCase):
 
     def test_other_bytes_than_announced_are_no_counts(self):
         for program in PROGRAMS:
-            for words in (["--messages", 3, "--size", 14], ["--messages", 2, "--size", 15], ["--text", "[1]aaaaaaaaaab"]):
+            for words in (
+                ["--messages", 3, "--size", 14],
+                ["--messages", 2, "--size", 15],
+                ["--text", "[1]aaaaaaaaaab"],
+            ):
                 read, _ = late([program], ["sticky-client", *words])
                 self.assertEqual((read.code, len(read.err)), (1, 1), words)
                 self.assertIn("this is not what sticky-client --messages 2 --size 14 sends", read.err[0])
@@ -123,14 +138,18 @@ class Mistakes(unittest.TestCase):
         for program in PROGRAMS:
             with late_reader(program, "--messages", 3) as server:
                 client_of("sticky-client", server, "--messages", 1, "--size", 14)
-            self.assertEqual((server.ended.code, server.ended.out[-6]), (0, "arrived: 14 of 42 bytes, each as it was sent"))
+            self.assertEqual(
+                (server.ended.code, server.ended.out[-6]), (0, "arrived: 14 of 42 bytes, each as it was sent")
+            )
             self.assertEqual(counts(server.ended.out), (14, 1, 1, 0, 0, 2))
 
     def test_bad_options_are_one_line_and_exit_2(self):
         for program in PROGRAMS:
             for words in (["--size", "11"], ["--messages", "0"], ["--delay-ms", "x"], ["--text", "x"]):
                 ended = run(BIN / program, *words, seconds=10)
-                self.assertEqual((ended.code, ended.out, len(ended.err)), (2, [], 1), (program, words, ended.err))
+                self.assertEqual(
+                    (ended.code, ended.out, len(ended.err)), (2, [], 1), (program, words, ended.err)
+                )
 
 
 class WriteWriteRead(unittest.TestCase):

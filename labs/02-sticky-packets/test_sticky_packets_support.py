@@ -49,7 +49,9 @@ def connections_to(port):
 
 def await_end_of_stream(port):
     """Waits until all that the client sent has arrived, and its end too."""
-    assert wait_until(lambda: "01" not in [state for state, _ in connections_to(port)]), "the stream has not ended"
+    assert wait_until(
+        lambda: "01" not in [state for state, _ in connections_to(port)]
+    ), "the stream has not ended"
 
 
 @contextlib.contextmanager

@@ -1,11 +1,13 @@
-// write-write-read: a request in two sends, then the answer: what Nagle's algorithm and delayed ACKs make of it.
+// write-write-read: a request in two sends, then the answer: what Nagle's algorithm and delayed ACKs make of
+// it.
 //
 // Run:       build/bin/write-write-read --rounds 20
 //            build/bin/write-write-read --rounds 20 --nodelay
-// Look for:  without --nodelay most rounds take about 40 ms, on one machine and with nothing to do. The client's
-//            kernel holds the second send back until the first is acknowledged (Nagle's algorithm); the server's
-//            kernel hopes to send that ACK along with an answer, and delays it; and the server can't answer half a
-//            request. With --nodelay, or with one send for the whole request (--one-send), nobody waits.
+// Look for:  without --nodelay most rounds take about 40 ms, on one machine and with nothing to do. The
+//            client's kernel holds the second send back until the first is acknowledged (Nagle's algorithm);
+//            the server's kernel hopes to send that ACK along with an answer, and delays it; and the server
+//            can't answer half a request. With --nodelay, or with one send for the whole request
+//            (--one-send), nobody waits.
 
 #include <fmt/format.h>
 #include <sys/socket.h>

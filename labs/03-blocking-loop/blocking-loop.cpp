@@ -2,9 +2,9 @@
 //
 // Run:       build/bin/blocking-loop --port 9000
 //            then open   nc 127.0.0.1 9000   in two terminals and type into the second one only
-// Look for:  while the first client is silent, nothing comes back to the second: the server sits in recv for the
-//            first. Only a word from there lets the loop go round, accept and read from the second. Replies come
-//            in the order of the loop, whoever spoke first.
+// Look for:  while the first client is silent, nothing comes back to the second: the server sits in recv for
+//            the first. Only a word from there lets the loop go round, accept and read from the second.
+//            Replies come in the order of the loop, whoever spoke first.
 
 #include <sys/socket.h>
 

@@ -2,10 +2,10 @@
 //
 // Run:       build/bin/process-per-connection --port 9000
 //            then open   nc 127.0.0.1 9000   in several terminals, and look at   pgrep -fa bin/process-per
-// Look for:  the calls are the blocking ones of lab 03, and nobody waits for a stranger: the kernel's scheduler
-//            does the multiplexing. A child is a copy of its parent, so it has the connection too; both have to
-//            close what they don't use. A child that has ended stays in the process table, as a zombie, until its
-//            parent asks for its exit status.
+// Look for:  the calls are the blocking ones of lab 03, and nobody waits for a stranger: the kernel's
+//            scheduler does the multiplexing. A child is a copy of its parent, so it has the connection too;
+//            both have to close what they don't use. A child that has ended stays in the process table, as a
+//            zombie, until its parent asks for its exit status.
 // Compare:   diff labs/03-blocking-loop/*.cpp labs/04-process-per-connection/*.cpp
 
 #include <sys/prctl.h>
@@ -26,9 +26,9 @@
 
 namespace {
 
-// One SIGCHLD can stand for many children: a signal that is pending already is not counted twice (signal(7)). So
-// all that have ended are asked for, until there is none. A handler may call waitpid (signal-safety(7)), but what it
-// does to errno must not be seen by the code that it interrupted.
+// One SIGCHLD can stand for many children: a signal that is pending already is not counted twice (signal(7)).
+// So all that have ended are asked for, until there is none. A handler may call waitpid (signal-safety(7)),
+// but what it does to errno must not be seen by the code that it interrupted.
 void reap(int /*signal*/) {
   const int interrupted_errno = errno;
   while (waitpid(-1, nullptr, WNOHANG) > 0) {
@@ -76,12 +76,12 @@ class Server {
       serve(socket);
       _exit(0);
     }
-    // The parent's copy of the socket closes here. Were it to stay open, the client would never see an end of stream
-    // when the child has closed its own.
+    // The parent's copy of the socket closes here. Were it to stay open, the client would never see an end of
+    // stream when the child has closed its own.
   }
 
-  // Lets the kernel end this child when its parent ends (prctl(2)). The parent may have ended before the call: then the
-  // child has another parent by now.
+  // Lets the kernel end this child when its parent ends (prctl(2)). The parent may have ended before the
+  // call: then the child has another parent by now.
   static void end_with(pid_t parent) {
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent) _exit(1);
   }

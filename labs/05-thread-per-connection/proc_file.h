@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
-/// The number behind `key` in a file of lines like `VmRSS:     4096 kB`, in the unit of the file; none if it is not
-/// there. Source: proc(5).
+/// The number behind `key` in a file of lines like `VmRSS:     4096 kB`, in the unit of the file; none if it
+/// is not there. Source: proc(5).
 inline std::optional<std::int64_t> number_behind(const std::string& key, const std::filesystem::path& path) {
   std::ifstream file(path);
   for (std::string word; file >> word;) {

@@ -9,8 +9,8 @@
 #include "common/net/command_line.h"
 #include "common/net/system_error.h"
 
-/// `--stack`: how large the stacks of this program's threads are to be, in bytes. Not given, they are as the system has
-/// it: as `ulimit -s` says, usually 8 MiB. Must outlive the command line's parse().
+/// `--stack`: how large the stacks of this program's threads are to be, in bytes. Not given, they are as the
+/// system has it: as `ulimit -s` says, usually 8 MiB. Must outlive the command line's parse().
 class StackOption {
  public:
   /// Throws SystemError.
@@ -24,8 +24,9 @@ class StackOption {
     return (bytes_ + page - 1) / page * page;
   }
 
-  /// Gives such a stack to each thread made from now on. std::thread takes no attributes, so it is the default ones
-  /// that change (pthread_setattr_default_np(3), of the GNU C library alone). Throws SystemError.
+  /// Gives such a stack to each thread made from now on. std::thread takes no attributes, so it is the
+  /// default ones that change (pthread_setattr_default_np(3), of the GNU C library alone). Throws
+  /// SystemError.
   void apply() const {
     Attributes attributes;
     attributes.set_stack_bytes(bytes());

@@ -30,14 +30,20 @@ def limited(limit, user=None):
 def why_no_other_user():
     if os.geteuid() != 0 or not shutil.which("setpriv") or not shutil.which("prlimit"):
         return "needs root, setpriv and prlimit: a program of another user, whose threads can be limited"
-    tried = subprocess.run(["setpriv", f"--reuid={somebody()}", PROGRAM, "--help"], capture_output=True, check=False)
+    tried = subprocess.run(
+        ["setpriv", f"--reuid={somebody()}", PROGRAM, "--help"], capture_output=True, check=False
+    )
     return "" if tried.returncode == 0 else "another user can't run the programs here"
 
 
 def steps(ended):
     """The rows of the first table: the number of threads, and for each of them virtual, resident, kernel stack, page
     tables, slab, together (KiB), microseconds."""
-    return [tuple(map(float, line.split())) for line in ended.out if re.fullmatch(r" *\d+( +-?\d+\.\d){6} +\d+", line)]
+    return [
+        tuple(map(float, line.split()))
+        for line in ended.out
+        if re.fullmatch(r" *\d+( +-?\d+\.\d){6} +\d+", line)
+    ]
 
 
 def limits(ended):
@@ -59,7 +65,9 @@ class WaitingThreads(unittest.TestCase):
 
     def test_addresses_follow_the_stack_and_memory_does_not(self):
         small, large = (self.ends(PROGRAM, "--threads", 500, "--stack", kib * 1024) for kib in (256, 4096))
-        ((_, small_virtual, small_resident, *_),), ((_, large_virtual, large_resident, *_),) = steps(small), steps(large)
+        ((_, small_virtual, small_resident, *_),), ((_, large_virtual, large_resident, *_),) = steps(
+            small
+        ), steps(large)
         self.assertGreaterEqual(small_virtual, 256)
         self.assertAlmostEqual(large_virtual - small_virtual, 4096 - 256, delta=40)
         self.assertLess(large_resident, 2 * small_resident)
@@ -68,10 +76,14 @@ class WaitingThreads(unittest.TestCase):
     def test_a_stack_is_whole_pages(self):
         page = os.sysconf("SC_PAGE_SIZE") // 1024
         ended = self.ends(PROGRAM, "--threads", 1000, "--stack", 1024 * 1024 + 1)
-        self.assertAlmostEqual(steps(ended)[0][1], 1024 + 2 * page, delta=page / 2)  # one of them is the guard page
+        self.assertAlmostEqual(
+            steps(ended)[0][1], 1024 + 2 * page, delta=page / 2
+        )  # one of them is the guard page
 
     def test_it_counts_two_mappings_for_a_thread(self):
-        few, many = (limits(self.ends(PROGRAM, "--threads", count))["vm.max_map_count"] for count in (100, 600))
+        few, many = (
+            limits(self.ends(PROGRAM, "--threads", count))["vm.max_map_count"] for count in (100, 600)
+        )
         self.assertAlmostEqual(many[0] - few[0], 1000, delta=20)
         self.assertEqual(many[2], (many[1] - many[0]) // 2)
 
@@ -79,8 +91,13 @@ class WaitingThreads(unittest.TestCase):
         if why_no_other_user():
             self.skipTest(why_no_other_user())
         ended = self.ends(*limited("--nproc=40", somebody()), PROGRAM)
-        self.assertEqual(ended.out[-2:], ["stopped at 39 threads: pthread_create: Resource temporarily unavailable",
-                                          "the limit reached: ulimit -u"])
+        self.assertEqual(
+            ended.out[-2:],
+            [
+                "stopped at 39 threads: pthread_create: Resource temporarily unavailable",
+                "the limit reached: ulimit -u",
+            ],
+        )
         given_back = 3
         self.assertIn(f"{given_back} threads given back, so that other programs can start", ended.out)
         self.assertEqual(limits(ended)["ulimit -u"], (40 - given_back, 40, given_back))
@@ -90,8 +107,13 @@ class WaitingThreads(unittest.TestCase):
             self.skipTest(why_no_other_user())
         ended = self.ends(*limited("--nproc=1", somebody()), PROGRAM)
         self.assertEqual(steps(ended), [])
-        self.assertEqual(ended.out[-2:], ["stopped at 0 threads: pthread_create: Resource temporarily unavailable",
-                                          "the limit reached: ulimit -u"])
+        self.assertEqual(
+            ended.out[-2:],
+            [
+                "stopped at 0 threads: pthread_create: Resource temporarily unavailable",
+                "the limit reached: ulimit -u",
+            ],
+        )
 
     def test_the_limit_of_addresses_ends_it_and_is_named(self):
         if not shutil.which("prlimit"):
@@ -114,7 +136,9 @@ class WaitingThreads(unittest.TestCase):
                 with self.subTest(program, size=size):
                     ended = run(BIN / program, "--stack", size)
                     self.assertEqual((ended.code, ended.out, len(ended.err)), (2, [], 1))
-                    self.assertRegex(ended.err[0], rf"^{program}: --stack takes a whole number from \d+ to 1073741824")
+                    self.assertRegex(
+                        ended.err[0], rf"^{program}: --stack takes a whole number from \d+ to 1073741824"
+                    )
 
 
 class ServerStack(unittest.TestCase):

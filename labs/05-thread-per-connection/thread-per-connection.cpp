@@ -2,10 +2,10 @@
 //
 // Run:       build/bin/thread-per-connection --port 9000
 //            then open   nc 127.0.0.1 9000   in several terminals; a silent one stops no other
-// Look for:  the calls are the blocking ones of lab 03, and nobody waits for a stranger: the kernel's scheduler
-//            does the multiplexing. The price is a stack and a kernel thread for every client:
-//            grep -E 'Vm(Size|RSS)|Threads' /proc/$(pgrep -f bin/thread-per)/status
-//            --stack 65536 makes the stacks smaller; what that saves is the lesson.
+// Look for:  the calls are the blocking ones of lab 03, and nobody waits for a stranger: the kernel's
+//            scheduler does the multiplexing. The price is a stack and a kernel thread for every client: grep
+//            -E 'Vm(Size|RSS)|Threads' /proc/$(pgrep -f bin/thread-per)/status --stack 65536 makes the stacks
+//            smaller; what that saves is the lesson.
 // Compare:   diff labs/03-blocking-loop/*.cpp labs/05-thread-per-connection/*.cpp
 
 #include <sys/socket.h>

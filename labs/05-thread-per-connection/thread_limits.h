@@ -29,8 +29,9 @@ struct ThreadLimit {
   std::int64_t room() const { return (allowed - used) / each; }
 };
 
-/// The file of a controller ("pids" or "memory") for each control group that this process is in, its own and those
-/// above, as far as they can be seen from here. Sources: cgroups(7); /sys/fs/cgroup is where it is mounted by convention.
+/// The file of a controller ("pids" or "memory") for each control group that this process is in, its own and
+/// those above, as far as they can be seen from here. Sources: cgroups(7); /sys/fs/cgroup is where it is
+/// mounted by convention.
 inline std::vector<std::filesystem::path> cgroup_files(const std::string& controller,
                                                        const std::string& file) {
   std::vector<std::filesystem::path> found;
@@ -53,7 +54,8 @@ inline std::vector<std::filesystem::path> cgroup_files(const std::string& contro
   return found;
 }
 
-/// All threads of the machine: the second number of `0.20 0.18 0.12 1/80 11206`, behind the slash (proc(5), loadavg).
+/// All threads of the machine: the second number of `0.20 0.18 0.12 1/80 11206`, behind the slash (proc(5),
+/// loadavg).
 inline std::int64_t threads_of_the_machine() {
   std::ifstream file("/proc/loadavg");
   const std::string line{std::istreambuf_iterator<char>(file), {}};
@@ -61,11 +63,12 @@ inline std::int64_t threads_of_the_machine() {
   return slash == std::string::npos ? 0 : std::stoll(line.substr(slash + 1));
 }
 
-/// Once the numbers have gone round, threads get none below this one (RESERVED_PIDS in the kernel's kernel/pid.c).
+/// Once the numbers have gone round, threads get none below this one (RESERVED_PIDS in the kernel's
+/// kernel/pid.c).
 constexpr std::int64_t lowest_number = 300;
 
-/// Those that have such a number because they are as old as the machine's start. (A thread's number has a folder in /proc,
-/// too, though none that a listing shows.)
+/// Those that have such a number because they are as old as the machine's start. (A thread's number has a
+/// folder in /proc, too, though none that a listing shows.)
 inline std::int64_t threads_with_low_numbers() {
   std::int64_t threads = 0;
   for (std::int64_t number = 1; number < lowest_number; ++number) {
@@ -98,8 +101,8 @@ inline std::optional<std::int64_t> resource_limit(__rlimit_resource resource) {
   return static_cast<std::int64_t>(limit.rlim_cur);
 }
 
-/// What pthread_create can run out of, as far as this machine tells (fork(2) and pthread_create(3), EAGAIN). `stack_bytes` is
-/// what each thread gets. Throws SystemError.
+/// What pthread_create can run out of, as far as this machine tells (fork(2) and pthread_create(3), EAGAIN).
+/// `stack_bytes` is what each thread gets. Throws SystemError.
 inline std::vector<ThreadLimit> thread_limits(std::int64_t stack_bytes) {
   std::vector<ThreadLimit> limits;
   const auto add = [&limits](std::string name, std::string of_what, std::optional<std::int64_t> used,

@@ -4,9 +4,9 @@
 
 #include "labs/05-thread-per-connection/proc_file.h"
 
-/// The kinds of memory that a thread takes, in KiB. The first three are this process's own; the last two are the whole
-/// machine's, so whatever else runs disturbs them. Sources: proc(5), and Documentation/filesystems/proc.rst of the
-/// kernel.
+/// The kinds of memory that a thread takes, in KiB. The first three are this process's own; the last two are
+/// the whole machine's, so whatever else runs disturbs them. Sources: proc(5), and
+/// Documentation/filesystems/proc.rst of the kernel.
 struct ThreadMemory {
   double virtual_kib = 0;       ///< addresses, touched or not
   double resident_kib = 0;      ///< pages that have memory: what was touched of the stacks, and the heap

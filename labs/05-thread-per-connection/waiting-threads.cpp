@@ -2,10 +2,10 @@
 //
 // Run:       build/bin/waiting-threads
 //            build/bin/waiting-threads --threads 2000 --stack 65536
-// Look for:  the column `virtual` is the stack as it was asked for, megabytes of addresses; `together` is what a thread
-//            really takes, kilobytes. What ends first is rarely memory: the table of limits says what it is. Most of
-//            them count threads, so smaller stacks bring no more. At the limit no program of this machine can start
-//            another one, so some threads are given back at once.
+// Look for:  the column `virtual` is the stack as it was asked for, megabytes of addresses; `together` is
+//            what a thread really takes, kilobytes. What ends first is rarely memory: the table of limits
+//            says what it is. Most of them count threads, so smaller stacks bring no more. At the limit no
+//            program of this machine can start another one, so some threads are given back at once.
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -106,7 +106,8 @@ class Experiment {
  private:
   std::int64_t made() const { return static_cast<std::int64_t>(threads_.size()); }
 
-  // Makes threads until there are `count` and shows what they cost. Returns what stopped it before; empty if nothing did.
+  // Makes threads until there are `count` and shows what they cost. Returns what stopped it before; empty if
+  // nothing did.
   std::string take_step(std::int64_t count) {
     const std::int64_t before = made();
     const auto start = std::chrono::steady_clock::now();
@@ -133,7 +134,8 @@ class Experiment {
     return "";
   }
 
-  // At the limit nobody on this machine can start a process. Others are to wait for milliseconds, not for the measuring.
+  // At the limit nobody on this machine can start a process. Others are to wait for milliseconds, not for the
+  // measuring.
   void give_back() {
     given_back_ = std::min<std::int64_t>(100, most_ / 10);
     for (std::int64_t i = 0; i < given_back_; ++i) threads_.pop_back();

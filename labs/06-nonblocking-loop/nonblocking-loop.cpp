@@ -1,10 +1,10 @@
 // nonblocking-loop: the loop of lab 03 again, with O_NONBLOCK. No call waits, so nobody waits for a stranger.
 //
 // Run:       build/bin/nonblocking-loop --port 9000
-//            then open   nc 127.0.0.1 9000   in two terminals, type into the second one only, and look at   top
-// Look for:  a silent client stops no one: recv says EAGAIN ("nothing there now") and the loop goes on. And the
-//            price: while all are silent the loop goes round and round, asks everybody and burns a core for nothing.
-//            What is missing is a call that waits for all of them at once.
+//            then open   nc 127.0.0.1 9000   in two terminals, type into the second one only, and look at top
+// Look for:  a silent client stops no one: recv says EAGAIN ("nothing there now") and the loop goes on. And
+//            the price: while all are silent the loop goes round and round, asks everybody and burns a core
+//            for nothing. What is missing is a call that waits for all of them at once.
 // Compare:   diff labs/03-blocking-loop/*.cpp labs/06-nonblocking-loop/*.cpp
 
 #include <sys/socket.h>

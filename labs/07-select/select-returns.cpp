@@ -1,9 +1,10 @@
 // select-returns: what select gives back, situation by situation, on TCP connections.
 //
 // Run:       build/bin/select-returns
-// Look for:  the number counts the bits that are left in the sets (r: readable, w: writable, x: the third one); 0
-//            means that the time is over. The third set is about urgent data: a reset shows as readable. Each
-//            answer is compared with what select(2) and tcp(7) say; exit code 1 if one differs.
+// Look for:  the number counts the bits that are left in the sets (r: readable, w: writable, x: the third
+//            one); 0 means that the time is over. The third set is about urgent data: a reset shows as
+//            readable. Each answer is compared with what select(2) and tcp(7) say; exit code 1 if one
+//            differs.
 
 #include <fmt/format.h>
 #include <sys/select.h>
@@ -33,8 +34,8 @@ void send_byte(const net::FileDescriptor& from, int flags = 0) {
   if (send(from.number(), "!", 1, flags) < 0) throw net::SystemError("send");
 }
 
-// Puts all that is watched into the sets that `which` names, and calls select once. Tells what it returned and, set
-// by set, whose bit it has left.
+// Puts all that is watched into the sets that `which` names, and calls select once. Tells what it returned
+// and, set by set, whose bit it has left.
 std::string ask(const Watched& watched, const std::string& which, timeval* timeout) {
   std::map<char, fd_set> sets{{'r', {}}, {'w', {}}, {'x', {}}};
   int highest = -1;

@@ -2,11 +2,12 @@
 //
 // Run:       build/bin/select-trace --port 9000
 //            then type into   nc 127.0.0.1 9000   and end it with Ctrl-D
-// Look for:  select knows "readable" and "writable" only. It is the call after it that tells what a readable descriptor
-//            meant: a new connection (the listener), data (recv returned more than 0), or the end of the connection
-//            (recv returned 0, or failed). Writable is asked for only while bytes wait to be sent.
-// Buffers:   the send buffers are small here, so that a client that doesn't read is soon felt: its bytes wait, and its
-//            connection becomes "writable" when it reads at last.
+// Look for:  select knows "readable" and "writable" only. It is the call after it that tells what a readable
+//            descriptor meant: a new connection (the listener), data (recv returned more than 0), or the end
+//            of the connection (recv returned 0, or failed). Writable is asked for only while bytes wait to
+//            be sent.
+// Buffers:   the send buffers are small here, so that a client that doesn't read is soon felt: its bytes
+//            wait, and its connection becomes "writable" when it reads at last.
 
 #include <fmt/format.h>
 #include <sys/select.h>
@@ -119,7 +120,8 @@ class Server {
     send_bytes(connection);
   }
 
-  // Sends what the socket takes. What is left makes the connection one that is watched for writing. May erase it.
+  // Sends what the socket takes. What is left makes the connection one that is watched for writing. May erase
+  // it.
   void send_bytes(Connection& connection) {
     const int number = connection.socket.number();
     const std::span<const char> unsent = connection.pending.bytes();

@@ -1,9 +1,9 @@
 // signal-and-pselect: no signal is lost between the test and the wait.
 //
 // Run:       build/bin/signal-and-pselect
-// Look for:  the signal is blocked all the time, and let in by pselect alone: unblocking and waiting are one step for the
-//            kernel, so there is no gap. The signal comes at the same place as in signal-and-select, stays pending, and
-//            ends the wait at once.
+// Look for:  the signal is blocked all the time, and let in by pselect alone: unblocking and waiting are one
+//            step for the kernel, so there is no gap. The signal comes at the same place as in
+//            signal-and-select, stays pending, and ends the wait at once.
 // Compare:   diff labs/07-select/signal-and-select.cpp labs/07-select/signal-and-pselect.cpp
 
 #include <fmt/format.h>
@@ -22,7 +22,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What a handler may write and a program read is this type, and it can only be reached as a global (signal-safety(7)).
+// What a handler may write and a program read is this type, and it can only be reached as a global
+// (signal-safety(7)).
 volatile std::sig_atomic_t signal_came = 0;
 
 void handle_by_flag(int number) {

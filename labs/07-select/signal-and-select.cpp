@@ -1,10 +1,11 @@
 // signal-and-select: a signal that is lost between the test and the wait.
 //
 // Run:       build/bin/signal-and-select          then   build/bin/signal-and-pselect
-// Look for:  a program waits for sockets and for a signal: its handler sets a flag, the loop tests the flag and then calls
-//            select. A signal that comes after the test and before the wait is seen only when select returns for another
-//            reason. On a busy machine that happens once in a million rounds, so this program makes it happen in each:
-//            it sends itself the signal at just that place. It prints how long each one had to wait.
+// Look for:  a program waits for sockets and for a signal: its handler sets a flag, the loop tests the flag
+//            and then calls select. A signal that comes after the test and before the wait is seen only when
+//            select returns for another reason. On a busy machine that happens once in a million rounds, so
+//            this program makes it happen in each: it sends itself the signal at just that place. It prints
+//            how long each one had to wait.
 // Compare:   diff labs/07-select/signal-and-select.cpp labs/07-select/signal-and-pselect.cpp
 
 #include <fmt/format.h>
@@ -23,7 +24,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What a handler may write and a program read is this type, and it can only be reached as a global (signal-safety(7)).
+// What a handler may write and a program read is this type, and it can only be reached as a global
+// (signal-safety(7)).
 volatile std::sig_atomic_t signal_came = 0;
 
 void handle_by_flag(int number) {

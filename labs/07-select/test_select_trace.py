@@ -95,7 +95,8 @@ class SelectTrace(unittest.TestCase):
         first.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         first.close()
         self.assertEqual(
-            self.next_line(), f"connection {numbers[0]} readable: end of connection (Connection reset by peer)"
+            self.next_line(),
+            f"connection {numbers[0]} readable: end of connection (Connection reset by peer)",
         )
         second.sendall(b"333")
         self.receive(second, 3)

@@ -1,7 +1,8 @@
 // epoll-edge-no-budget: a mistake. It reads until EAGAIN, however long that takes.
 //
 // Run:       build/bin/epoll-edge-no-budget --port 9000
-// Look for:  a client that sends as fast as the server reads never lets recv say EAGAIN; all others wait as long as it likes.
+// Look for:  a client that sends as fast as the server reads never lets recv say EAGAIN; all others wait as
+//            long as it likes.
 // Compare:   diff labs/09-epoll/epoll-edge.cpp labs/09-epoll/epoll-edge-no-budget.cpp
 
 #include <sys/epoll.h>
@@ -31,8 +32,8 @@ class Server {
   explicit Server(net::FileDescriptor listener) : listener_(std::move(listener)) {
     if (!epoll_) throw net::SystemError("epoll_create1");
     net::set_nonblocking(listener_);
-    // The listener stays level-triggered: the connections that are left waiting, by the bound on accepts or because
-    // descriptors have run out, are reported again.
+    // The listener stays level-triggered: the connections that are left waiting, by the bound on accepts or
+    // because descriptors have run out, are reported again.
     if (!tell_kernel(EPOLL_CTL_ADD, listener_.number(), EPOLLIN))
       throw net::SystemError("epoll_ctl ADD listener");
   }
@@ -99,8 +100,8 @@ class Server {
     }
   }
 
-  // One turn: sends what is pending, receives and sends back, until the kernel says EAGAIN, because only after that
-  // will it report this connection again.
+  // One turn: sends what is pending, receives and sends back, until the kernel says EAGAIN, because only
+  // after that will it report this connection again.
   After echo(Connection& connection) {
     for (;;) {
       const bool was_pending = !connection.pending.empty();

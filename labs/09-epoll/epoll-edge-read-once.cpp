@@ -2,8 +2,9 @@
 //
 // Run:       build/bin/epoll-edge-read-once --port 9000
 //            head -c 40000 /dev/zero | nc 127.0.0.1 9000 | wc -c        (Ctrl-C when it hangs)
-// Look for:  a client that sends more than one read takes gets a part of it back, and then nothing: the rest lies in the
-//            receive buffer, and the kernel, which has told already, is silent until new bytes come.
+// Look for:  a client that sends more than one read takes gets a part of it back, and then nothing: the rest
+//            lies in the receive buffer, and the kernel, which has told already, is silent until new bytes
+//            come.
 // Compare:   diff labs/09-epoll/epoll-edge.cpp labs/09-epoll/epoll-edge-read-once.cpp
 
 #include <sys/epoll.h>
@@ -33,8 +34,8 @@ class Server {
   explicit Server(net::FileDescriptor listener) : listener_(std::move(listener)) {
     if (!epoll_) throw net::SystemError("epoll_create1");
     net::set_nonblocking(listener_);
-    // The listener stays level-triggered: the connections that are left waiting, by the bound on accepts or because
-    // descriptors have run out, are reported again.
+    // The listener stays level-triggered: the connections that are left waiting, by the bound on accepts or
+    // because descriptors have run out, are reported again.
     if (!tell_kernel(EPOLL_CTL_ADD, listener_.number(), EPOLLIN))
       throw net::SystemError("epoll_ctl ADD listener");
   }
@@ -101,8 +102,8 @@ class Server {
     }
   }
 
-  // One turn, as in epoll.cpp: sends what is pending, or receives once and sends that back. Level-triggered epoll
-  // would report what is left; edge-triggered epoll doesn't.
+  // One turn, as in epoll.cpp: sends what is pending, or receives once and sends that back. Level-triggered
+  // epoll would report what is left; edge-triggered epoll doesn't.
   After echo(Connection& connection) {
     const bool was_pending = !connection.pending.empty();
     std::span<const char> unsent = connection.pending.bytes();

@@ -1,9 +1,10 @@
-// epoll-edge-short-read: a mistake. It takes a short read for "nothing is left" and saves the recv that would say EAGAIN.
+// epoll-edge-short-read: a mistake. It takes a short read for "nothing is left" and saves the recv that would
+// say EAGAIN.
 //
 // Run:       build/bin/epoll-edge-short-read --port 9000
-// Look for:  bytes and end of stream that arrive together are one edge. The read is short, so the server doesn't ask again,
-//            and never sees the end: the connection stays for ever. (Asking for EPOLLRDHUP, and reading on when it
-//            is reported, would make the saving safe.)
+// Look for:  bytes and end of stream that arrive together are one edge. The read is short, so the server
+//            doesn't ask again, and never sees the end: the connection stays for ever. (Asking for
+//            EPOLLRDHUP, and reading on when it is reported, would make the saving safe.)
 // Compare:   diff labs/09-epoll/epoll-edge.cpp labs/09-epoll/epoll-edge-short-read.cpp
 
 #include <sys/epoll.h>
@@ -34,8 +35,8 @@ class Server {
   explicit Server(net::FileDescriptor listener) : listener_(std::move(listener)) {
     if (!epoll_) throw net::SystemError("epoll_create1");
     net::set_nonblocking(listener_);
-    // The listener stays level-triggered: the connections that are left waiting, by the bound on accepts or because
-    // descriptors have run out, are reported again.
+    // The listener stays level-triggered: the connections that are left waiting, by the bound on accepts or
+    // because descriptors have run out, are reported again.
     if (!tell_kernel(EPOLL_CTL_ADD, listener_.number(), EPOLLIN))
       throw net::SystemError("epoll_ctl ADD listener");
   }
@@ -102,8 +103,9 @@ class Server {
     }
   }
 
-  // One turn: sends what is pending, receives and sends back, until the kernel says EAGAIN, because only after that
-  // will it report this connection again. A turn ends after 64 KiB at the latest; then the others have theirs.
+  // One turn: sends what is pending, receives and sends back, until the kernel says EAGAIN, because only
+  // after that will it report this connection again. A turn ends after 64 KiB at the latest; then the others
+  // have theirs.
   After echo(Connection& connection) {
     bool was_short = false;
     for (std::size_t budget = 64 * 1024; budget > 0;) {

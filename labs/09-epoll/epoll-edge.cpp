@@ -2,10 +2,11 @@
 //
 // Run:       build/bin/epoll-edge --port 9000
 //            then type into   nc 127.0.0.1 9000   in several terminals
-// Look for:  a connection is watched for both directions from the start and epoll_ctl never called for it again. But the
-//            server has to remember what the kernel says no more: who is ready stays in a list of its own until recv
-//            or send has said EAGAIN. The list goes round, a budget of bytes a turn, so that a client that floods
-//            can't starve the others. The three programs epoll-edge-… beside this one each leave one of these out.
+// Look for:  a connection is watched for both directions from the start and epoll_ctl never called for it
+//            again. But the server has to remember what the kernel says no more: who is ready stays in a list
+//            of its own until recv or send has said EAGAIN. The list goes round, a budget of bytes a turn, so
+//            that a client that floods can't starve the others. The three programs epoll-edge-… beside this
+//            one each leave one of these out.
 // Compare:   diff labs/09-epoll/epoll.cpp labs/09-epoll/epoll-edge.cpp
 
 #include <sys/epoll.h>
@@ -36,8 +37,8 @@ class Server {
   explicit Server(net::FileDescriptor listener) : listener_(std::move(listener)) {
     if (!epoll_) throw net::SystemError("epoll_create1");
     net::set_nonblocking(listener_);
-    // The listener stays level-triggered: the connections that are left waiting, by the bound on accepts or because
-    // descriptors have run out, are reported again.
+    // The listener stays level-triggered: the connections that are left waiting, by the bound on accepts or
+    // because descriptors have run out, are reported again.
     if (!tell_kernel(EPOLL_CTL_ADD, listener_.number(), EPOLLIN))
       throw net::SystemError("epoll_ctl ADD listener");
   }
@@ -104,8 +105,9 @@ class Server {
     }
   }
 
-  // One turn: sends what is pending, receives and sends back, until the kernel says EAGAIN, because only after that
-  // will it report this connection again. A turn ends after 64 KiB at the latest; then the others have theirs.
+  // One turn: sends what is pending, receives and sends back, until the kernel says EAGAIN, because only
+  // after that will it report this connection again. A turn ends after 64 KiB at the latest; then the others
+  // have theirs.
   After echo(Connection& connection) {
     for (std::size_t budget = 64 * 1024; budget > 0;) {
       const bool was_pending = !connection.pending.empty();

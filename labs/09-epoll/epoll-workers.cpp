@@ -2,11 +2,12 @@
 //
 // Run:       build/bin/epoll-workers --port 9000 --workers 4 --sharing all|exclusive|port
 //            then load it, and   kill -USR1 $(pgrep -f bin/epoll-work)   makes it print its counts on stderr
-// Look for:  all        one listener in every epoll set: a new connection wakes all that wait and one gets it; for the
-//                       others epoll_wait doesn't even return: woken in vain (the thundering herd)
+// Look for:  all        one listener in every epoll set: a new connection wakes all that wait and one
+//                       gets it; for the others epoll_wait doesn't even return: woken in vain (the
+//                       thundering herd)
 //            exclusive  the same with EPOLLEXCLUSIVE: the kernel wakes one, or a few
-//            port       a listener for each worker on the same port (SO_REUSEPORT): the kernel chooses by the client's
-//                       address and port, whoever is idle or busy
+//            port       a listener for each worker on the same port (SO_REUSEPORT): the kernel chooses by the
+//                       client's address and port, whoever is idle or busy
 // Compare:   diff labs/09-epoll/epoll.cpp labs/09-epoll/epoll-workers.cpp
 
 #include <fmt/format.h>
@@ -170,7 +171,8 @@ void print_counts(const std::deque<Worker>& workers) {
   }
 }
 
-// Signals are blocked in all threads, and this one takes them as they come (sigwaitinfo): no handler, no race.
+// Signals are blocked in all threads, and this one takes them as they come (sigwaitinfo): no handler, no
+// race.
 [[noreturn]] void answer_signals(const sigset_t& awaited, const std::deque<Worker>& workers) {
   for (;;) {
     const int signal = sigwaitinfo(&awaited, nullptr);

@@ -113,7 +113,9 @@ class Mistakes(unittest.TestCase):
                     client.sendall(b"Hello, server!")
                     client.shutdown(socket.SHUT_WR)
                     finished = "TCP_FIN_WAIT2: all is acknowledged, the end too"
-                    self.assertTrue(wait_until(lambda: client.getsockopt(socket.SOL_TCP, socket.TCP_INFO) == 5), finished)
+                    self.assertTrue(
+                        wait_until(lambda: client.getsockopt(socket.SOL_TCP, socket.TCP_INFO) == 5), finished
+                    )
                 self.assertEqual(receive(client, 14), b"Hello, server!")
                 if sees_the_end:
                     self.assertEqual(client.recv(1), b"")
@@ -122,8 +124,13 @@ class Mistakes(unittest.TestCase):
                     self.assertTrue(says_nothing_now(client))
 
     def test_without_a_budget_one_client_keeps_the_others_waiting(self):
-        if not shutil.which("strace") or subprocess.run(["strace", "-o", "/dev/null", "true"], check=False).returncode:
-            self.skipTest("strace is not installed or not allowed: the order of the server's calls can't be seen")
+        if (
+            not shutil.which("strace")
+            or subprocess.run(["strace", "-o", "/dev/null", "true"], check=False).returncode
+        ):
+            self.skipTest(
+                "strace is not installed or not allowed: the order of the server's calls can't be seen"
+            )
         budget = 64 * 1024
         self.assertLessEqual(self.bytes_before_the_other(RIGHT), budget)
         self.assertGreater(self.bytes_before_the_other("epoll-edge-no-budget"), 4 * budget)
@@ -139,7 +146,9 @@ class Mistakes(unittest.TestCase):
             first, second = re.findall(r"accept4\(.*\) = (\d+)", trace.read_text())[:2]
             # It has asked both until EAGAIN, so it waits; stopped any earlier, it would begin where it was.
             for number in (first, second):
-                self.assertTrue(wait_until(lambda: re.search(rf"recvfrom\({number}, .* EAGAIN", trace.read_text())))
+                self.assertTrue(
+                    wait_until(lambda: re.search(rf"recvfrom\({number}, .* EAGAIN", trace.read_text()))
+                )
             (pid,) = [process for process in server.family.processes() if process != server.process.pid]
             stop(pid)
             flood.setblocking(False)

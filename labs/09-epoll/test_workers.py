@@ -10,8 +10,10 @@ from common.testing.processes import BIN, lab_server, read_line, run
 
 WORKERS = 4
 CONNECTIONS = 200
-LINE = re.compile(r"epoll-workers: worker (\d): woken (\d+) times, epoll_wait returned (\d+) times, (\d+) accepts in vain; "
-                  r"(\d+) connections, (\d+) receives\n")
+LINE = re.compile(
+    r"epoll-workers: worker (\d): woken (\d+) times, epoll_wait returned (\d+) times, (\d+) accepts in vain; "
+    r"(\d+) connections, (\d+) receives\n"
+)
 
 
 class Sharing(unittest.TestCase):
@@ -30,15 +32,24 @@ class Sharing(unittest.TestCase):
         self.assertEqual((ended.code, ended.left), (0, []))
         found = [LINE.fullmatch(line) for line in lines]
         self.assertTrue(all(found), lines)
-        rows = [dict(zip(("worker", "woken", "returned", "in_vain", "connections", "receives"), map(int, match.groups())))
-                for match in found]
+        rows = [
+            dict(
+                zip(
+                    ("worker", "woken", "returned", "in_vain", "connections", "receives"),
+                    map(int, match.groups()),
+                )
+            )
+            for match in found
+        ]
         self.assertEqual([row["worker"] for row in rows], list(range(1, WORKERS + 1)))
         for total in ("connections", "receives"):
             self.assertEqual(sum(row[total] for row in rows), CONNECTIONS)
         return rows
 
     def test_one_listener_for_all_wakes_many_for_each_connection(self):
-        woken = {sharing: sum(row["woken"] for row in self.counts(sharing)) for sharing in ("all", "exclusive")}
+        woken = {
+            sharing: sum(row["woken"] for row in self.counts(sharing)) for sharing in ("all", "exclusive")
+        }
         self.assertGreater(woken["all"], 1.3 * woken["exclusive"], woken)
 
     def test_a_listener_each_gives_every_worker_its_share(self):

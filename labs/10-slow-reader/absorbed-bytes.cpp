@@ -1,8 +1,10 @@
-// absorbed-bytes: how much can be sent to a peer that never reads, before send would wait? For several sizes of the buffers.
+// absorbed-bytes: how much can be sent to a peer that never reads, before send would wait? For several sizes
+// of the buffers.
 //
 // Run:       build/bin/absorbed-bytes
-// Look for:  three columns that one takes for the same: what was asked for with SO_SNDBUF and SO_RCVBUF, what getsockopt says
-//            then, and how many bytes the two queues really took. The first row asks for nothing: there the kernel tunes.
+// Look for:  three columns that one takes for the same: what was asked for with SO_SNDBUF and SO_RCVBUF, what
+//            getsockopt says then, and how many bytes the two queues really took. The first row asks for
+//            nothing: there the kernel tunes.
 // Verdict:   what send has accepted is in one of the two queues, to the byte. Exit code 1 if not.
 
 #include <fmt/format.h>
@@ -23,8 +25,9 @@ namespace {
 
 using timeline::grouped;
 
-// Sends messages until there has been no room for 300 ms: what is sent goes on from one queue to the other for a moment,
-// and an acknowledgement may be delayed by up to 200 ms. Returns the bytes that send has accepted.
+// Sends messages until there has been no room for 300 ms: what is sent goes on from one queue to the other
+// for a moment, and an acknowledgement may be delayed by up to 200 ms. Returns the bytes that send has
+// accepted.
 std::int64_t fill(const net::FileDescriptor& connection, const std::vector<char>& message) {
   std::int64_t accepted = 0;
   for (;;) {

@@ -1,8 +1,8 @@
 // always-writable: the classic mistake with EPOLLOUT: the event loop asks for it all the time.
 //
 // Run:       build/bin/always-writable          both ends are inside; takes a second
-// Look for:  there is nearly always room to send, so epoll_wait never waits: the loop spins, and burns a core to send a
-//            message every 20 ms. writable-on-demand is the right program.
+// Look for:  there is nearly always room to send, so epoll_wait never waits: the loop spins, and burns a core
+//            to send a message every 20 ms. writable-on-demand is the right program.
 // Compare:   diff labs/10-slow-reader/writable-on-demand.cpp labs/10-slow-reader/always-writable.cpp
 
 #include <fmt/format.h>

@@ -1,9 +1,10 @@
-// bounded-queue: a producer that is faster than the reader, with a queue between them that has a high- and a low-water mark.
+// bounded-queue: a producer that is faster than the reader, with a queue between them that has a high- and a
+// low-water mark.
 //
 // Run:       build/bin/bounded-queue            both ends are inside; takes 2 seconds
-// Look for:  at the high-water mark the producer is paused, at the low-water mark it goes on. So the speed of the reader
-//            travels back to where the bytes are made (backpressure), and the memory stays. unbounded-queue is the same
-//            program without the marks.
+// Look for:  at the high-water mark the producer is paused, at the low-water mark it goes on. So the speed of
+//            the reader travels back to where the bytes are made (backpressure), and the memory stays.
+//            unbounded-queue is the same program without the marks.
 // Compare:   diff labs/10-slow-reader/unbounded-queue.cpp labs/10-slow-reader/bounded-queue.cpp
 
 #include <fmt/format.h>
@@ -69,7 +70,8 @@ class Program {
     check_marks();
   }
 
-  // One turn of an event loop: waits for room, if there is something to send, and for the time of the next messages.
+  // One turn of an event loop: waits for room, if there is something to send, and for the time of the next
+  // messages.
   void send_waiting_until(Clock::time_point deadline) {
     pollfd room{.fd = connection_.number(), .events = POLLOUT, .revents = 0};
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());

@@ -1,14 +1,14 @@
 // fast-writer: sends numbered messages as fast as it can, and receives nothing.
 //
-// Run:       build/bin/slow-reader --port 9000                      (labs/10-slow-reader/README.md tells the rest)
+// Run:       build/bin/slow-reader --port 9000           (labs/10-slow-reader/README.md tells the rest)
 //            build/bin/fast-writer --port 9000
-// Look for:  it runs, until both buffers are full; then send waits. When the reader has made room, it goes on in a burst,
-//            and waits again. It finishes and closes first: the kernel delivers what is left.
-// Waits:     every send is tried without waiting first (MSG_DONTWAIT), so it is known exactly when there was no room.
-//            What then? --wait block: a send that waits. Otherwise it asks select, poll or epoll whether there is room
-//            again, and has time for other work in between.
-// Ends:      exit code 0 when the kernel has taken over everything; 1 when the connection broke, or when the record could
-//            not be written. The last lines on stdout say what was sent, also then.
+// Look for:  it runs, until both buffers are full; then send waits. When the reader has made room, it goes on
+//            in a burst, and waits again. It finishes and closes first: the kernel delivers what is left.
+// Waits:     every send is tried without waiting first (MSG_DONTWAIT), so it is known exactly when there was
+//            no room. What then? --wait block: a send that waits. Otherwise it asks select, poll or epoll
+//            whether there is room again, and has time for other work in between.
+// Ends:      exit code 0 when the kernel has taken over everything; 1 when the connection broke, or when the
+//            record could not be written. The last lines on stdout say what was sent, also then.
 
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -45,8 +45,8 @@ struct Options {
   std::string record;
 };
 
-// ---- Is there room to send? Four ways to ask, each without waiting (a timeout of 0). -----------------------------
-// An error of the connection counts as room: the next send will tell it.
+// ---- Is there room to send? Four ways to ask, each without waiting (a timeout of 0).
+// ----------------------------- An error of the connection counts as room: the next send will tell it.
 
 using IsWritable = std::function<bool()>;
 
@@ -73,9 +73,10 @@ IsWritable ask_poll(int socket_number) {
   };
 }
 
-// `edge` is EPOLLET or 0. Level-triggered, "is there room?" is answered by what is; edge-triggered, by what has changed
-// since the last answer. Here both are right, because it is asked only after EAGAIN: what has changed since can only be
-// that there is room again. (A program that also waits for other things must take EPOLLOUT back: always-writable.cpp.)
+// `edge` is EPOLLET or 0. Level-triggered, "is there room?" is answered by what is; edge-triggered, by what
+// has changed since the last answer. Here both are right, because it is asked only after EAGAIN: what has
+// changed since can only be that there is room again. (A program that also waits for other things must take
+// EPOLLOUT back: always-writable.cpp.)
 IsWritable ask_epoll(int socket_number, std::uint32_t edge, const net::FileDescriptor& interest) {
   epoll_event wanted{.events = EPOLLOUT | edge, .data = {.fd = socket_number}};
   if (epoll_ctl(interest.number(), EPOLL_CTL_ADD, socket_number, &wanted) < 0)

@@ -1,12 +1,13 @@
 // slow-reader: reads one message at a time and sleeps after each. Whoever sends to it soon has to wait.
 //
-// Run:       build/bin/slow-reader --port 9000                      (labs/10-slow-reader/README.md tells the rest)
+// Run:       build/bin/slow-reader --port 9000           (labs/10-slow-reader/README.md tells the rest)
 //            build/bin/fast-writer --port 9000
-// Look for:  the writer finishes and closes long before this end has read all. What is left then lies in the kernel,
-//            first in both queues, at last in this one's; it is read to the last byte. The totals and checksums of
-//            both ends are the same.
-// Ends:      exit code 0 after the end of the stream; 1 when the connection was reset, when the stream ended inside
-//            a message, or when the record could not be written. The last line on stdout says what was received.
+// Look for:  the writer finishes and closes long before this end has read all. What is left then lies in the
+//            kernel, first in both queues, at last in this one's; it is read to the last byte. The totals and
+//            checksums of both ends are the same.
+// Ends:      exit code 0 after the end of the stream; 1 when the connection was reset, when the stream ended
+//            inside a message, or when the record could not be written. The last line on stdout says what was
+//            received.
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -38,8 +39,8 @@ struct Options {
   std::string record;
 };
 
-// The size of the receive buffer is set on the listener, before anybody can connect: a connection inherits it, and what
-// its window may grow to is agreed on in the handshake (tcp(7)).
+// The size of the receive buffer is set on the listener, before anybody can connect: a connection inherits
+// it, and what its window may grow to is agreed on in the handshake (tcp(7)).
 net::FileDescriptor listen_and_announce(const Options& options) {
   net::FileDescriptor listener =
       net::open_listener(net::Address::resolve(options.host, static_cast<std::uint16_t>(options.port)));
@@ -76,7 +77,8 @@ class SlowReader {
   std::size_t rest() const { return rest_; }
 
  private:
-  // A stream has no message boundaries: a read may return less than a message, so it goes on until that is whole.
+  // A stream has no message boundaries: a read may return less than a message, so it goes on until that is
+  // whole.
   bool read_message() {
     std::span<char> missing = message_;
     while (!missing.empty()) {

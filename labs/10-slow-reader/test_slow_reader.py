@@ -91,7 +91,9 @@ class WithRecords(unittest.TestCase):
         return sum(1 for _, seen, _ in self.events(name) if seen == event)
 
     def wait_until_blocked(self):
-        self.assertTrue(wait_until(lambda: self.count("blocked_begin") > 0, 30), "the writer did not have to wait")
+        self.assertTrue(
+            wait_until(lambda: self.count("blocked_begin") > 0, 30), "the writer did not have to wait"
+        )
 
 
 class Totals(WithRecords):
@@ -113,7 +115,9 @@ class Totals(WithRecords):
                     server.process.send_signal(signal.SIGCONT)
                     ended = self.check_pair(server, process.end(), 20000)
                 work, blocked, _ = ended.out
-                self.assertGreaterEqual(int(re.match(r"blocked (\d+) times, [\d.]+ ms in all, ", blocked)[1]), 1)
+                self.assertGreaterEqual(
+                    int(re.match(r"blocked (\d+) times, [\d.]+ ms in all, ", blocked)[1]), 1
+                )
                 units = int(re.match(r"did (\d+) units of other work while waiting", work)[1])
                 self.assertEqual(units > 0, way != "block")
                 (self.folder / "writer.csv").unlink()
@@ -135,7 +139,9 @@ class Totals(WithRecords):
                 with self.writer(server, "--wait", way, "--messages", "500") as process:
                     ended = process.end()
                 self.assertEqual(ended.out[0], "did 0 units of other work while waiting (0 primes found)")
-                self.assertRegex(ended.out[1], r"^blocked 0 times, 0\.0 ms in all, finished after \d+\.\d ms$")
+                self.assertRegex(
+                    ended.out[1], r"^blocked 0 times, 0\.0 ms in all, finished after \d+\.\d ms$"
+                )
                 server.process.send_signal(signal.SIGCONT)
                 self.check_pair(server, ended, 500)
 
@@ -155,8 +161,12 @@ class Totals(WithRecords):
     def test_sends_that_take_only_a_part(self):
         """A message that is larger than both buffers together can't be taken whole."""
         for way in WAYS:
-            with self.subTest(way), reader("--size", "50000", "--rcvbuf", "4096", "--sleep-us", "0") as server:
-                with self.writer(server, *SMALL, "--size", "50000", "--messages", "20", "--wait", way) as process:
+            with self.subTest(way), reader(
+                "--size", "50000", "--rcvbuf", "4096", "--sleep-us", "0"
+            ) as server:
+                with self.writer(
+                    server, *SMALL, "--size", "50000", "--messages", "20", "--wait", way
+                ) as process:
                     self.check_pair(server, process.end(), 20, 50_000)
 
     def test_no_messages(self):
@@ -207,7 +217,9 @@ class Breaking(WithRecords):
                     ended = process.end()
                 self.assertEqual(ended.code, 1)
                 self.assertEqual(len(complaints(ended)), 1)
-                self.assertRegex(complaints(ended)[0], r"^fast-writer: send: (Connection reset by peer|Broken pipe)$")
+                self.assertRegex(
+                    complaints(ended)[0], r"^fast-writer: send: (Connection reset by peer|Broken pipe)$"
+                )
                 self.assertRegex(ended.out[-2], r"^blocked [1-9]\d* times, ")
                 found = re.fullmatch(r"sent (\d+) messages, (\d+) bytes, checksum [0-9a-f]{8}", ended.out[-1])
                 count, length = int(found[1]), int(found[2])
@@ -263,7 +275,9 @@ class Breaking(WithRecords):
             with reader("--record", self.folder / "reader.csv") as server:
                 with socket.create_connection(("127.0.0.1", server.port)) as client:
                     client.sendall(stream_of(1))
-                    self.assertTrue(wait_until(lambda: ("read", 64) in [e[1:] for e in self.events("reader")]))
+                    self.assertTrue(
+                        wait_until(lambda: ("read", 64) in [e[1:] for e in self.events("reader")])
+                    )
                     self.assertEqual(server.end(number).code, 0)
             text = (self.folder / "reader.csv").read_text()
             self.assertTrue(text.endswith("\n"), "the record ends inside a line")
@@ -288,7 +302,13 @@ class Breaking(WithRecords):
                 ("--host", "x" * 64),
                 ("--record",),
             ],
-            "slow-reader": [("--size", "0"), ("--sleep-us", "-1"), ("--rcvbuf", "0"), ("--port", "65536"), ("one",)],
+            "slow-reader": [
+                ("--size", "0"),
+                ("--sleep-us", "-1"),
+                ("--rcvbuf", "0"),
+                ("--port", "65536"),
+                ("one",),
+            ],
             "absorbed-bytes": [("--size", "0")],
             "bounded-queue": [("--what",)],
         }
@@ -367,7 +387,9 @@ class Recording(WithRecords):
     def check_unrecorded(self, where, reason, prefix=()):
         expected = stream_of(20_000)
         with reader("--sleep-us", "0", "--record", where, prefix=prefix) as server:
-            ended = run(*prefix, BIN / "fast-writer", "--port", server.port, "--messages", "20000", "--record", where)
+            ended = run(
+                *prefix, BIN / "fast-writer", "--port", server.port, "--messages", "20000", "--record", where
+            )
             read = finished(server)
         self.assertEqual((ended.code, read.code), (1, 1))
         self.assertEqual(ended.out[-1], totals("sent", 20_000, expected))
@@ -380,7 +402,9 @@ class Recording(WithRecords):
         self.check_unrecorded("/dev/full", "write /dev/full: No space left on device")
 
     def test_a_file_that_can_not_be_made(self):
-        self.check_unrecorded("/no/such/folder/record", "open /no/such/folder/record: No such file or directory")
+        self.check_unrecorded(
+            "/no/such/folder/record", "open /no/such/folder/record: No such file or directory"
+        )
 
     def test_a_file_that_may_not_grow(self):
         limited = ("bash", "-c", 'ulimit -f 0; exec "$@"', "bash")
@@ -420,7 +444,9 @@ class Display(unittest.TestCase):
             self.assertNotIn("\033", shown)
             self.assertNotIn("░", shown)
             for line in shown.splitlines():
-                self.assertRegex(line, r"^fast-writer: \d+\.\d s: accepted by send [\d,]+, waited \d+ times; ")
+                self.assertRegex(
+                    line, r"^fast-writer: \d+\.\d s: accepted by send [\d,]+, waited \d+ times; "
+                )
 
 
 if __name__ == "__main__":

@@ -71,7 +71,9 @@ class Mistakes(unittest.TestCase):
         self.assertEqual(verdict, "verdict: the loop sleeps until there is something to do")
 
     def queue(self, program):
-        (longest, growth), out = self.counted(program, r"longest queue ([\d.]+) MB; memory grew by ([\d.]+) MB")
+        (longest, growth), out = self.counted(
+            program, r"longest queue ([\d.]+) MB; memory grew by ([\d.]+) MB"
+        )
         lines = [re.findall(r"[\d.]+ MB", line) for line in out if " s: produced" in line]
         self.assertEqual(len(lines), 8)
         for line in lines:
@@ -90,7 +92,9 @@ class Mistakes(unittest.TestCase):
         self.assertTrue(out[-1].startswith("verdict: the queue is BOUNDED: "), out[-1])
         self.assertLess(longest, 0.3)
         self.assertLess(growth, 5)
-        pauses, resumes = map(int, re.findall(r"paused (\d+) times and resumed (\d+) times", "\n".join(out))[0])
+        pauses, resumes = map(
+            int, re.findall(r"paused (\d+) times and resumed (\d+) times", "\n".join(out))[0]
+        )
         self.assertGreaterEqual(pauses, 1)
         self.assertIn(pauses - resumes, (0, 1))
 

@@ -1,8 +1,10 @@
-// unbounded-queue: the classic mistake with a slow reader: what can't be sent yet is kept, however much that is.
+// unbounded-queue: the classic mistake with a slow reader: what can't be sent yet is kept, however much that
+// is.
 //
 // Run:       build/bin/unbounded-queue          both ends are inside; takes 2 seconds
-// Look for:  nothing blocks and nothing fails, but the queue grows by all that the reader doesn't take, and the memory of the
-//            program with it. On a busy day that ends with the kernel's out-of-memory killer. bounded-queue is the cure.
+// Look for:  nothing blocks and nothing fails, but the queue grows by all that the reader doesn't take, and
+//            the memory of the program with it. On a busy day that ends with the kernel's out-of-memory
+//            killer. bounded-queue is the cure.
 // Compare:   diff labs/10-slow-reader/unbounded-queue.cpp labs/10-slow-reader/bounded-queue.cpp
 
 #include <fmt/format.h>
@@ -65,7 +67,8 @@ class Program {
     longest_ = std::max(longest_, queued());
   }
 
-  // One turn of an event loop: waits for room, if there is something to send, and for the time of the next messages.
+  // One turn of an event loop: waits for room, if there is something to send, and for the time of the next
+  // messages.
   void send_waiting_until(Clock::time_point deadline) {
     pollfd room{.fd = connection_.number(), .events = POLLOUT, .revents = 0};
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());

@@ -1,8 +1,8 @@
 // writable-on-demand: an event loop that asks for EPOLLOUT only while bytes wait to be sent.
 //
 // Run:       build/bin/writable-on-demand       both ends are inside; takes a second
-// Look for:  how often epoll_wait returned, and how often there was nothing to do. always-writable is the same program
-//            with the classic mistake.
+// Look for:  how often epoll_wait returned, and how often there was nothing to do. always-writable is the
+//            same program with the classic mistake.
 // Compare:   diff labs/10-slow-reader/writable-on-demand.cpp labs/10-slow-reader/always-writable.cpp
 
 #include <fmt/format.h>

@@ -1,9 +1,10 @@
-// at-most-once: numbered messages over a connection that breaks. Each send succeeds, and still messages are lost.
+// at-most-once: numbered messages over a connection that breaks. Each send succeeds, and still messages are
+// lost.
 //
 // Run:       build/bin/at-most-once
-// Look for:  when the connection has broken, the sender connects again and goes on with the message whose send failed.
-//            Those before it had been accepted by send, and nobody knows what became of them. exactly-once is the cure;
-//            diff shows it. Exit code 1 if it is not as described.
+// Look for:  when the connection has broken, the sender connects again and goes on with the message whose
+//            send failed. Those before it had been accepted by send, and nobody knows what became of them.
+//            exactly-once is the cure; diff shows it. Exit code 1 if it is not as described.
 
 #include <fmt/format.h>
 #include <netinet/in.h>

@@ -1,9 +1,9 @@
 // buffer-sizes: how large the buffers of a TCP connection are, by what getsockopt says.
 //
 // Run:       build/bin/buffer-sizes
-// Look for:  the kernel starts with the middle figures of tcp_wmem and tcp_rmem and makes the buffers larger by itself;
-//            what a program sets comes back doubled, has a least and a largest value, and stays as it is. All is read
-//            from this machine's kernel; exit code 1 if it is not as described.
+// Look for:  the kernel starts with the middle figures of tcp_wmem and tcp_rmem and makes the buffers larger
+//            by itself; what a program sets comes back doubled, has a least and a largest value, and stays as
+//            it is. All is read from this machine's kernel; exit code 1 if it is not as described.
 
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -46,8 +46,8 @@ net::FileDescriptor new_socket() {
   return fresh;
 }
 
-// The three figures of tcp_rmem or tcp_wmem: the least, the first and the largest size that the kernel itself chooses.
-// Source: tcp(7).
+// The three figures of tcp_rmem or tcp_wmem: the least, the first and the largest size that the kernel itself
+// chooses. Source: tcp(7).
 struct Range {
   int least = 0, first = 0, largest = 0;
 };

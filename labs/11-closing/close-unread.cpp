@@ -1,9 +1,9 @@
 // close-unread: what the peer gets when the program closes a connection without having read all.
 //
 // Run:       build/bin/close-unread
-// Look for:  a close with nothing unread ends the connection in order (FIN). A close with one unread byte resets it
-//            (RST): the peer can still read what has arrived at its side, then recv says ECONNRESET; what was on its way
-//            is thrown away. Exit code 1 if it is not as described.
+// Look for:  a close with nothing unread ends the connection in order (FIN). A close with one unread byte
+//            resets it (RST): the peer can still read what has arrived at its side, then recv says
+//            ECONNRESET; what was on its way is thrown away. Exit code 1 if it is not as described.
 
 #include <poll.h>
 #include <sys/socket.h>

@@ -1,8 +1,9 @@
-// close-unsent: what becomes of bytes that still wait in the send buffer when the program closes the connection.
+// close-unsent: what becomes of bytes that still wait in the send buffer when the program closes the
+// connection.
 //
 // Run:       build/bin/close-unsent
-// Look for:  close returns at once, although the peer has not read a byte and much has not even left. The kernel goes
-//            on delivering; then comes the end. Exit code 1 if it is not as described.
+// Look for:  close returns at once, although the peer has not read a byte and much has not even left. The
+//            kernel goes on delivering; then comes the end. Exit code 1 if it is not as described.
 
 #include <linux/sockios.h>
 #include <netinet/tcp.h>

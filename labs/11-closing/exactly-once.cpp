@@ -3,9 +3,9 @@
 // Run:       build/bin/exactly-once                 the receiver resets the connection three times
 //            build/bin/exactly-once --break cable   the cable is pulled once, between two network namespaces
 //            build/bin/at-most-once                 the same without acknowledgements: messages are lost
-// Look for:  the sender keeps each message until it is acknowledged, and sends it again over the next connection; the
-//            receiver drops what it has already. resent and duplicates are not 0, missing is. Exit code 1 if it is not
-//            as described, 77 where the machine allows no network namespaces.
+// Look for:  the sender keeps each message until it is acknowledged, and sends it again over the next
+//            connection; the receiver drops what it has already. resent and duplicates are not 0, missing is.
+//            Exit code 1 if it is not as described, 77 where the machine allows no network namespaces.
 
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -155,8 +155,8 @@ class Sender {
     }
   }
 
-  // Takes one acknowledgement if there is one, or waits for it. False when the connection is over, or silent for too
-  // long.
+  // Takes one acknowledgement if there is one, or waits for it. False when the connection is over, or silent
+  // for too long.
   bool take_acknowledgements(const net::FileDescriptor& connection, int flags) {
     std::int64_t number = 0;
     const ssize_t seen = recv(connection.number(), &number, sizeof(number), MSG_PEEK | flags);

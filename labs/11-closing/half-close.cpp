@@ -1,8 +1,8 @@
 // half-close: one direction of a connection ends, the other goes on.
 //
 // Run:       build/bin/half-close
-// Look for:  after shutdown(SHUT_WR) the peer reads the end of our data, and can still answer; after close nobody is
-//            left who could read the answer. Exit code 1 if it is not as described.
+// Look for:  after shutdown(SHUT_WR) the peer reads the end of our data, and can still answer; after close
+//            nobody is left who could read the answer. Exit code 1 if it is not as described.
 
 #include <poll.h>
 #include <sys/socket.h>

@@ -1,8 +1,9 @@
 // linger-zero: SO_LINGER with a time of 0 turns close into "throw all away".
 //
 // Run:       build/bin/linger-zero
-// Look for:  the same full send buffer as in close-unsent, but not all of it arrives, and the peer reads ECONNRESET in
-//            place of an end. Even with nothing to send, the peer sees an error. Exit code 1 if it is not as described.
+// Look for:  the same full send buffer as in close-unsent, but not all of it arrives, and the peer reads
+//            ECONNRESET in place of an end. Even with nothing to send, the peer sees an error. Exit code 1 if
+//            it is not as described.
 
 #include <poll.h>
 #include <sys/socket.h>

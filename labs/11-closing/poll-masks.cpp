@@ -1,9 +1,9 @@
 // poll-masks: what poll says of a TCP socket in each state.
 //
 // Run:       build/bin/poll-masks
-// Look for:  the peer's end is RDHUP without HUP; HUP means that both directions are over. An error comes with
-//            everything else. Asked for are IN, OUT and RDHUP; ERR, HUP and NVAL come without being asked for. Each
-//            answer is compared with what is described; exit code 1 if one differs.
+// Look for:  the peer's end is RDHUP without HUP; HUP means that both directions are over. An error comes
+//            with everything else. Asked for are IN, OUT and RDHUP; ERR, HUP and NVAL come without being
+//            asked for. Each answer is compared with what is described; exit code 1 if one differs.
 
 #include <netinet/in.h>
 #include <poll.h>
@@ -34,7 +34,8 @@ short poll_once(int socket_number, short events, int timeout_ms) {
   return watched.revents;
 }
 
-// What poll says without waiting. `arrived` is the event by which one sees that what the peer did has arrived here.
+// What poll says without waiting. `arrived` is the event by which one sees that what the peer did has arrived
+// here.
 std::string mask(const net::FileDescriptor& socket, short arrived = 0) {
   if (arrived != 0) poll_once(socket.number(), arrived, 5000);
   return demonstration::poll_events(poll_once(socket.number(), POLLIN | POLLOUT | POLLRDHUP, 0));

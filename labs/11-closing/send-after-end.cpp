@@ -1,9 +1,9 @@
 // send-after-end: what send says when the peer has gone.
 //
 // Run:       build/bin/send-after-end
-// Look for:  after the peer's FIN the first send succeeds, for nothing, and the second gets EPIPE; after its RST the
-//            first gets ECONNRESET, the second EPIPE. With EPIPE comes the signal SIGPIPE, which ends a program that
-//            has not said otherwise. Exit code 1 if it is not as described.
+// Look for:  after the peer's FIN the first send succeeds, for nothing, and the second gets EPIPE; after its
+//            RST the first gets ECONNRESET, the second EPIPE. With EPIPE comes the signal SIGPIPE, which ends
+//            a program that has not said otherwise. Exit code 1 if it is not as described.
 
 #include <poll.h>
 #include <sys/socket.h>

@@ -176,7 +176,9 @@ class Ends(Sockets):
             "end.shutdown(socket.SHUT_WR); end.send(b'!'{})"
         )
         for flags, expected in (("", -signal.SIGPIPE), (", socket.MSG_NOSIGNAL", 1)):
-            ended = subprocess.run([sys.executable, "-c", program.format(flags)], capture_output=True, check=False)
+            ended = subprocess.run(
+                [sys.executable, "-c", program.format(flags)], capture_output=True, check=False
+            )
             self.assertEqual(ended.returncode, expected, ended.stderr)
         self.assertIn(b"BrokenPipeError", ended.stderr)
 
@@ -272,7 +274,9 @@ class BufferSizes(Sockets):
             if not path.exists():
                 self.skipTest(f"{path} can't be seen in this network namespace")
             with socket.socket() as fresh:
-                self.assertEqual(set_size(fresh, option, 1_000_000_000), 2 * int(path.read_text(encoding="utf-8")))
+                self.assertEqual(
+                    set_size(fresh, option, 1_000_000_000), 2 * int(path.read_text(encoding="utf-8"))
+                )
 
 
 def figure(ended, name):
@@ -314,7 +318,9 @@ class Programs(unittest.TestCase):
         )
 
     def test_send_after_end(self):
-        answers = [line.split(" → ")[1] for line in self.shown("send-after-end").out if "send 5 bytes" in line]
+        answers = [
+            line.split(" → ")[1] for line in self.shown("send-after-end").out if "send 5 bytes" in line
+        ]
         reset_by_peer, broken = "ECONNRESET (Connection reset by peer)", "EPIPE (Broken pipe)"
         self.assertEqual(answers, ["5", broken, broken, reset_by_peer, broken])
 
@@ -344,7 +350,9 @@ class Programs(unittest.TestCase):
     def test_a_full_disk_is_no_success(self):
         with open("/dev/full", "w", encoding="utf-8") as full:
             ended = run(BIN / "poll-masks", stdout=full)
-        self.assertEqual((ended.code, ended.err), (1, ["poll-masks: write to stdout: No space left on device"]))
+        self.assertEqual(
+            (ended.code, ended.err), (1, ["poll-masks: write to stdout: No space left on device"])
+        )
 
 
 if __name__ == "__main__":

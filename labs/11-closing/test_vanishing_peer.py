@@ -86,7 +86,9 @@ class Probes(Hosts):
         nobody = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
         if not shutil.which("setpriv"):
             self.skipTest("setpriv is not installed")
-        if subprocess.run([*nobody, BIN / "exactly-once", "--help"], capture_output=True, check=False).returncode:
+        if subprocess.run(
+            [*nobody, BIN / "exactly-once", "--help"], capture_output=True, check=False
+        ).returncode:
             self.skipTest("another user can't run programs in this folder")
         ended = run(*nobody, BIN / "exactly-once", "--break", "cable")
         if ended.code == SKIPPED:
@@ -112,7 +114,9 @@ class NothingIsLeft(Hosts):
             ended, network = self.killed_while_the_cable_is_out(number)
             self.assertEqual((ended.code, ended.left), (-number, []))
             self.assertNotEqual(network, ours)
-            self.assertTrue(wait_until(lambda gone=network: gone not in networks()), f"{network} is still there")
+            self.assertTrue(
+                wait_until(lambda gone=network: gone not in networks()), f"{network} is still there"
+            )
         self.assertEqual(sorted(os.listdir("/sys/class/net")), interfaces)
 
 

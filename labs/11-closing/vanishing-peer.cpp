@@ -1,12 +1,12 @@
 // vanishing-peer: the cable is pulled in mid-stream. Who notices, and when?
 //
 // Run:       build/bin/vanishing-peer                        nobody asks whether the peer is alive
-//            build/bin/vanishing-peer --probe keepalive      the kernel asks a silent peer: 1 s, then 2 probes 1 s apart
+//            build/bin/vanishing-peer --probe keepalive      the kernel asks a silent peer: 1 s, then 2 × 1 s
 //            build/bin/vanishing-peer --probe user-timeout   what was sent must be acknowledged within 2 s
-// Look for:  send goes on succeeding until the buffer is full, then it blocks. Keepalive finds the dead peer on the
-//            idle connection only, the user timeout only where data is under way. When the peer is back, what the old
-//            connection still held doesn't follow. About 6 s. Two network namespaces play the two hosts; exit code 77
-//            where the machine allows none, 1 if it is not as described.
+// Look for:  send goes on succeeding until the buffer is full, then it blocks. Keepalive finds the dead peer
+//            on the idle connection only, the user timeout only where data is under way. When the peer is
+//            back, what the old connection still held doesn't follow. About 6 s. Two network namespaces play
+//            the two hosts; exit code 77 where the machine allows none, 1 if it is not as described.
 
 #include <fmt/format.h>
 #include <linux/sockios.h>
@@ -209,7 +209,8 @@ class Story {
     }
   }
 
-  // A host that lost its power says nothing: its sockets go while the cable is out, and what they send is lost.
+  // A host that lost its power says nothing: its sockets go while the cable is out, and what they send is
+  // lost.
   void peer_comes_back() {
     demo_.situation("The peer starts again, the cable is back. We connect anew and go on.");
     for (ConnectedPair* const lost : {&idle_, &busy_}) {

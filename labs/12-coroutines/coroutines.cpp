@@ -1,11 +1,13 @@
-// coroutines: each client has a coroutine of its own, which waits as a thread does, at the price of an epoll server.
+// coroutines: each client has a coroutine of its own, which waits as a thread does, at the price of an epoll
+// server.
 //
 // Run:       build/bin/coroutines --port 9000
 //            then open   nc 127.0.0.1 9000   in several terminals; a silent one stops no other
-// Look for:  echo() in echo.h reads like the thread's function of lab 05, top to bottom, with co_await where that one
-//            blocks. There is one thread and one epoll_wait (event_loop.h). A waiting client costs its coroutine's
-//            frame, about a hundred bytes, where a thread costs a stack and a kernel thread.
-// Compare:   labs/05-thread-per-connection/thread-per-connection.cpp (the handler), labs/09-epoll/epoll.cpp (the loop)
+// Look for:  echo() in echo.h reads like the thread's function of lab 05, top to bottom, with co_await where
+//            that one blocks. There is one thread and one epoll_wait (event_loop.h). A waiting client costs
+//            its coroutine's frame, about a hundred bytes, where a thread costs a stack and a kernel thread.
+// Compare:   labs/05-thread-per-connection/thread-per-connection.cpp (the handler), labs/09-epoll/epoll.cpp
+//            (the loop)
 
 #include <sys/socket.h>
 

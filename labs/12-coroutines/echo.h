@@ -1,4 +1,5 @@
-// The echo handler of lab 12, apart from main so that the program that counts a million of them holds the very same one.
+// The echo handler of lab 12, apart from main so that the program that counts a million of them holds the
+// very same one.
 #pragma once
 
 #include <sys/socket.h>
@@ -30,8 +31,9 @@ bool receive_and_send(const Connection& connection, std::vector<char>& unsent) {
   return send_some(connection, buffer.first(static_cast<std::size_t>(received)), unsent);
 }
 
-/// Serves one client until it goes: the thread's function of lab 05, with a co_await where that one sleeps in the kernel.
-/// What lives across a wait is in the frame, so the rest is in functions: a waiting client costs the frame alone.
+/// Serves one client until it goes: the thread's function of lab 05, with a co_await where that one sleeps in
+/// the kernel. What lives across a wait is in the frame, so the rest is in functions: a waiting client costs
+/// the frame alone.
 template <typename Connection>
 Detached echo(Connection connection) {
   std::vector<char> unsent;  // received, not yet sent back; while there is any, nothing more is received

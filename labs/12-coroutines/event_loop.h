@@ -1,6 +1,7 @@
-// The machinery under the coroutines of lab 12, a page. A coroutine that has to wait is suspended: what is left of it
-// is its frame, the variables that it still needs. The loop waits for all sockets at once and resumes the coroutine whose
-// socket is ready. Where the thread version sleeps in the kernel, this one returns to the loop.
+// The machinery under the coroutines of lab 12, a page. A coroutine that has to wait is suspended: what is
+// left of it is its frame, the variables that it still needs. The loop waits for all sockets at once and
+// resumes the coroutine whose socket is ready. Where the thread version sleeps in the kernel, this one
+// returns to the loop.
 #pragma once
 
 #include <sys/epoll.h>
@@ -15,9 +16,9 @@
 #include "common/net/file_descriptor.h"
 #include "common/net/system_error.h"
 
-/// What a coroutine returns that nobody waits for, like a detached thread: it runs at once, up to its first wait, and its
-/// frame is freed when it ends. An exception out of it ends it alone: its socket closes with the frame. Without memory for
-/// the frame it never runs, and its arguments are destroyed.
+/// What a coroutine returns that nobody waits for, like a detached thread: it runs at once, up to its first
+/// wait, and its frame is freed when it ends. An exception out of it ends it alone: its socket closes with
+/// the frame. Without memory for the frame it never runs, and its arguments are destroyed.
 struct Detached {
   struct promise_type {
     Detached get_return_object() { return {}; }
@@ -54,8 +55,8 @@ class EventLoop {
   void run_once() {
     const int ready = epoll_wait(epoll_.number(), events_.data(), static_cast<int>(events_.size()), -1);
     if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
-    // A handle in this batch can't be one of a coroutine that has ended: each ends only in its own turn, and closes its
-    // socket then, which takes it out of the epoll set.
+    // A handle in this batch can't be one of a coroutine that has ended: each ends only in its own turn, and
+    // closes its socket then, which takes it out of the epoll set.
     for (int i = 0; i < ready; ++i) {
       std::coroutine_handle<>::from_address(events_[static_cast<std::size_t>(i)].data.ptr).resume();
     }
@@ -64,8 +65,8 @@ class EventLoop {
   /// Room for whichever coroutine runs now, until its next wait: then it is another's.
   std::span<char> buffer() { return buffer_; }
 
-  /// The kernel keeps the handle's address beside the socket, so that no table is needed to find who waits. Throws
-  /// SystemError.
+  /// The kernel keeps the handle's address beside the socket, so that no table is needed to find who waits.
+  /// Throws SystemError.
   void tell_kernel(int operation, int number, std::uint32_t interest, std::coroutine_handle<> waiting) {
     epoll_event event{};
     event.events = interest;
@@ -79,9 +80,9 @@ class EventLoop {
   std::array<char, 16 * 1024> buffer_{};
 };
 
-/// A non-blocking socket that one coroutine waits for, always the same: `co_await socket.readable()` goes on when
-/// recv or accept has something to say, `co_await socket.writable()` when send has. Throws SystemError when the kernel
-/// can't watch one more.
+/// A non-blocking socket that one coroutine waits for, always the same: `co_await socket.readable()` goes on
+/// when recv or accept has something to say, `co_await socket.writable()` when send has. Throws SystemError
+/// when the kernel can't watch one more.
 class Socket {
  public:
   Socket(EventLoop& loop, net::FileDescriptor of) : descriptor_(std::move(of)), loop_(&loop) {}
@@ -89,8 +90,8 @@ class Socket {
   int number() const { return descriptor_.number(); }
   std::span<char> buffer() const { return loop_->buffer(); }
 
-  // Two types of one member each: what waits stands in the coroutine's frame, and g++ 12 gives every co_await of a
-  // coroutine a place of its own.
+  // Two types of one member each: what waits stands in the coroutine's frame, and g++ 12 gives every co_await
+  // of a coroutine a place of its own.
   struct Readable : std::suspend_always {
     Socket& socket;
     explicit Readable(Socket& of) : socket(of) {}
@@ -105,7 +106,8 @@ class Socket {
   Writable writable() { return Writable(*this); }
 
  private:
-  // The kernel is told only when something has changed: a request that is answered at once costs no epoll_ctl.
+  // The kernel is told only when something has changed: a request that is answered at once costs no
+  // epoll_ctl.
   void wait(std::uint32_t interest, std::coroutine_handle<> waiting) {
     if (interest == interest_) return;
     loop_->tell_kernel(interest_ == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, number(), interest, waiting);

@@ -1,9 +1,10 @@
 // waiting-coroutines: what a coroutine costs that waits for its client, counted up to a million of them.
 //
 // Run:       build/bin/waiting-coroutines                  compare with   build/bin/waiting-threads
-// Look for:  bytes for each, resident: the very handler of build/bin/coroutines, waiting for its client's first word. No
-//            sockets are opened, so that nothing but the coroutines is counted; a million sockets are lab 14. In the
-//            end each is resumed once, finds its client gone, and gives its memory back.
+// Look for:  bytes for each, resident: the very handler of build/bin/coroutines, waiting for its client's
+//            first word. No sockets are opened, so that nothing but the coroutines is counted; a million
+//            sockets are lab 14. In the end each is resumed once, finds its client gone, and gives its memory
+//            back.
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -24,8 +25,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Stands in for a Socket, member for member, with no client behind it. Who waits for it is noted where the event loop
-// would tell the kernel.
+// Stands in for a Socket, member for member, with no client behind it. Who waits for it is noted where the
+// event loop would tell the kernel.
 class Parked {
  public:
   explicit Parked(std::vector<std::coroutine_handle<>>& waiting) : waiting_(&waiting) {}
@@ -58,8 +59,8 @@ std::int64_t resident_bytes() {
 
 class Crowd {
  public:
-  // Room for all handles is touched now, so that it doesn't count as growth; and a few come first and go, with what only
-  // the first ones need.
+  // Room for all handles is touched now, so that it doesn't count as growth; and a few come first and go,
+  // with what only the first ones need.
   explicit Crowd(std::size_t most) : waiting_(most) {
     waiting_.clear();
     grow_to(std::min<std::size_t>(1000, most));

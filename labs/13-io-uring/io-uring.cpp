@@ -1,12 +1,12 @@
-// io-uring: completions instead of readiness. The server doesn't ask who is ready and then calls: it hands the calls
-// themselves to the kernel, and hears when they are done.
+// io-uring: completions instead of readiness. The server doesn't ask who is ready and then calls: it hands
+// the calls themselves to the kernel, and hears when they are done.
 //
 // Run:       build/bin/io-uring --port 9000
 //            then open   nc 127.0.0.1 9000   in several terminals
-// Look for:  requests go into a ring that the kernel reads, completions come back in another. One system call a round
-//            hands over all requests and waits: strace -c shows no recv, no send, no accept. accept and recv are asked for
-//            once and answer many times (multishot); recv takes a buffer from a pool when bytes are there, so that an
-//            idle connection holds none.
+// Look for:  requests go into a ring that the kernel reads, completions come back in another. One system call
+//            a round hands over all requests and waits: strace -c shows no recv, no send, no accept. accept
+//            and recv are asked for once and answer many times (multishot); recv takes a buffer from a pool
+//            when bytes are there, so that an idle connection holds none.
 // Needs:     Linux 5.19; where io_uring isn't there or isn't allowed, it says so and exits with 77.
 // Compare:   labs/09-epoll/epoll.cpp
 
@@ -62,9 +62,9 @@ class Server {
   }
 
  private:
-  // A reply from a pooled buffer is sent while it is handed over, or not at all. Sent whole, as nearly always, it makes
-  // no completion (IOSQE_CQE_SKIP_SUCCESS): otherwise each would end the wait for the next request at once. So those
-  // of the last round that have none are done.
+  // A reply from a pooled buffer is sent while it is handed over, or not at all. Sent whole, as nearly
+  // always, it makes no completion (IOSQE_CQE_SKIP_SUCCESS): otherwise each would end the wait for the next
+  // request at once. So those of the last round that have none are done.
   void settle_replies(std::span<io_uring_cqe* const> completions) {
     for (const io_uring_cqe* completion : completions) {
       if (call_of(*completion) == Call::send) sent(number_of(*completion), completion->res);
@@ -97,7 +97,8 @@ class Server {
     } else if (completion.res == -EINVAL && multishot_) {
       multishot_ = false;  // before Linux 6.0: each call answers once
     } else {
-      // With no descriptor left, not even for the spare, the next connection that ends makes room for an accept.
+      // With no descriptor left, not even for the spare, the next connection that ends makes room for an
+      // accept.
       is_accepting_ = spare_.accept_again(-completion.res);
       if (!is_accepting_) return;
     }
@@ -153,8 +154,8 @@ class Server {
     connection.own = {};
   }
 
-  // What a connection needs next, after whichever completion: it sends or it receives, and it ends when the kernel
-  // works on nothing of it any more.
+  // What a connection needs next, after whichever completion: it sends or it receives, and it ends when the
+  // kernel works on nothing of it any more.
   void go_on(int number) {
     Connection& connection = at(number);
     if (connection.is_broken) connection.unsent = {};

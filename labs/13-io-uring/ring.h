@@ -1,5 +1,5 @@
-// The two rings of io_uring and a pool of buffers that the kernel takes from when bytes have come: what liburing leaves
-// to its user, with owners.
+// The two rings of io_uring and a pool of buffers that the kernel takes from when bytes have come: what
+// liburing leaves to its user, with owners.
 #pragma once
 
 #include <liburing.h>
@@ -12,8 +12,8 @@
 
 #include "common/net/system_error.h"
 
-/// One thread's io_uring with a pool of buffers. Throws SystemError where the kernel has none, or not a new enough one,
-/// or doesn't allow it (a container's seccomp filter, kernel.io_uring_disabled).
+/// One thread's io_uring with a pool of buffers. Throws SystemError where the kernel has none, or not a new
+/// enough one, or doesn't allow it (a container's seccomp filter, kernel.io_uring_disabled).
 class Ring {
  public:
   static constexpr unsigned buffer_bytes = 2 * 1024;

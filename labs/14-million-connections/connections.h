@@ -21,8 +21,8 @@
 
 namespace million {
 
-/// The share of one process: both ends of its connections, and one epoll loop for all of them. The server's ends are in its
-/// epoll set from the beginning.
+/// The share of one process: both ends of its connections, and one epoll loop for all of them. The server's
+/// ends are in its epoll set from the beginning.
 class Connections {
  public:
   Connections(std::int64_t first, std::int64_t count, std::int64_t first_listener, Tally& tally)
@@ -30,8 +30,9 @@ class Connections {
     if (!epoll_) throw net::SystemError("epoll_create1");
   }
 
-  /// Opens one connection after the other: connect, and accept at once. So no queue of the kernel ever fills up, however
-  /// many there will be. Ends early when the board says so, or when a limit is met, which it tells the board.
+  /// Opens one connection after the other: connect, and accept at once. So no queue of the kernel ever fills
+  /// up, however many there will be. Ends early when the board says so, or when a limit is met, which it
+  /// tells the board.
   void open(Board& board) {
     connections_.reserve(static_cast<std::size_t>(count_));
     try {
@@ -48,7 +49,8 @@ class Connections {
     tally_.has_opened = true;
   }
 
-  /// Every connection's number goes from its client's end to its server's end and back, a few hundred at a time.
+  /// Every connection's number goes from its client's end to its server's end and back, a few hundred at a
+  /// time.
   void answer_once_each() {
     std::array<epoll_event, 256> events{};
     const auto all = static_cast<std::int64_t>(connections_.size());
@@ -82,13 +84,14 @@ class Connections {
     std::uint8_t confirmed = 0;  // bytes of the answer that have come, all of them right
   };
 
-  // A connection's name is (address, port, address, port). From 127.0.0.1 there are as many connections to one listener as
-  // there are ephemeral ports. The next listener has another address, and the same ports are good once more.
+  // A connection's name is (address, port, address, port). From 127.0.0.1 there are as many connections to
+  // one listener as there are ephemeral ports. The next listener has another address, and the same ports are
+  // good once more.
   void listen_on_next_address() {
     listener_ = listen_outside(ephemeral_, loopback_address(next_listener_++));
     address_ = net::Address::of_socket(listener_.number());
-    // What is accepted inherits it: close sends a reset and forgets the connection, instead of a FIN and TIME-WAIT for a
-    // minute (socket(7), SO_LINGER). A million of those would be no good end.
+    // What is accepted inherits it: close sends a reset and forgets the connection, instead of a FIN and
+    // TIME-WAIT for a minute (socket(7), SO_LINGER). A million of those would be no good end.
     const linger reset{.l_onoff = 1, .l_linger = 0};
     if (setsockopt(listener_.number(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) < 0)
       throw net::SystemError("setsockopt SO_LINGER");

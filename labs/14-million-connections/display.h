@@ -18,7 +18,8 @@ namespace million {
 
 using timeline::grouped;
 
-/// How far a long piece of work is: a bar that moves on a terminal; elsewhere, and with NO_COLOR, a line a second.
+/// How far a long piece of work is: a bar that moves on a terminal; elsewhere, and with NO_COLOR, a line a
+/// second.
 class ProgressBar {
  public:
   ~ProgressBar() { clear(); }

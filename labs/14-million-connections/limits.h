@@ -84,9 +84,9 @@ struct Descriptors {
   std::string remark;
 };
 
-/// Raises the limit of this process, and so of its children, to `wanted` if that may be: the soft limit up to the hard one
-/// is everybody's right, the hard one needs CAP_SYS_RESOURCE and ends at fs.nr_open. Throws SystemError. Source:
-/// getrlimit(2).
+/// Raises the limit of this process, and so of its children, to `wanted` if that may be: the soft limit up to
+/// the hard one is everybody's right, the hard one needs CAP_SYS_RESOURCE and ends at fs.nr_open. Throws
+/// SystemError. Source: getrlimit(2).
 inline Descriptors raise_descriptor_limit(std::int64_t wanted) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) < 0) throw net::SystemError("getrlimit RLIMIT_NOFILE");
@@ -110,8 +110,9 @@ inline std::int64_t open_descriptors() {
   return std::distance(begin(folder), end(folder)) - 1;  // without the one that reads the folder
 }
 
-/// How many connections the system's open files allow, two for each. A part is left to others: without it nobody on this
-/// machine could open anything. (The kernel doesn't hold root to this limit; we do.) Source: proc(5), /proc/sys/fs/file-nr.
+/// How many connections the system's open files allow, two for each. A part is left to others: without it
+/// nobody on this machine could open anything. (The kernel doesn't hold root to this limit; we do.) Source:
+/// proc(5), /proc/sys/fs/file-nr.
 inline std::int64_t connections_by_system_files() {
   const std::vector<std::int64_t> files = numbers_in("/proc/sys/fs/file-nr");
   return files.size() < 3 ? INT64_MAX : std::max<std::int64_t>(0, (files[2] - files[0]) / 20 * 19 / 2);
@@ -129,8 +130,8 @@ inline std::int64_t processes_allowed() {
   return std::max<std::int64_t>(1, (numbers - running) / 2);
 }
 
-/// True when the firewall's table of connections, which on many machines has a line for those inside the machine too,
-/// is nearly full. Then the kernel would drop packets, of others too.
+/// True when the firewall's table of connections, which on many machines has a line for those inside the
+/// machine too, is nearly full. Then the kernel would drop packets, of others too.
 inline bool tracking_is_full() {
   const std::int64_t most = number_in("/proc/sys/net/netfilter/nf_conntrack_max").value_or(0);
   return most > 0 && number_in("/proc/sys/net/netfilter/nf_conntrack_count").value_or(0) >= most / 20 * 19;
@@ -146,11 +147,13 @@ struct EphemeralPorts {
     return range.size() < 2 ? EphemeralPorts{} : EphemeralPorts{range[0], range[1]};
   }
 
-  /// How many connections to one address and port are opened quickly. connect takes every second port of the range first
-  /// (the others are bind's) and, when those are used up, goes through all of them again for each new connection.
+  /// How many connections to one address and port are opened quickly. connect takes every second port of the
+  /// range first (the others are bind's) and, when those are used up, goes through all of them again for each
+  /// new connection.
   std::int64_t quick_connections() const { return std::max<std::int64_t>(1, (last - first + 1) / 2); }
 
-  /// The ports that are never given out by themselves, the highest below the range first; all if there are none.
+  /// The ports that are never given out by themselves, the highest below the range first; all if there are
+  /// none.
   std::vector<std::uint16_t> outside() const {
     std::vector<std::uint16_t> ports;
     const auto add = [&](std::int64_t from, std::int64_t down_to) {
@@ -163,13 +166,15 @@ struct EphemeralPorts {
   }
 };
 
-/// The n-th listening address, from 127.0.0.2 on: all of 127.0.0.0/8 is this machine (RFC 1122, section 3.2.1.3).
+/// The n-th listening address, from 127.0.0.2 on: all of 127.0.0.0/8 is this machine (RFC 1122, section
+/// 3.2.1.3).
 inline std::string loopback_address(std::int64_t n) {
   const std::int64_t host = n + 2;
   return fmt::format("127.{}.{}.{}", host >> 16 & 255, host >> 8 & 255, host & 255);
 }
 
-/// A listener on that address, on the first port outside of the ephemeral range that nobody else has. Throws SystemError.
+/// A listener on that address, on the first port outside of the ephemeral range that nobody else has. Throws
+/// SystemError.
 inline net::FileDescriptor listen_outside(const EphemeralPorts& ephemeral, const std::string& address) {
   for (const std::uint16_t port : ephemeral.outside()) {
     try {

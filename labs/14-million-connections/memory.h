@@ -29,8 +29,8 @@ struct Memory {
   }
 };
 
-/// What the control group allows this program to take yet; nothing if it sets no limit. Pages of files that were not used
-/// lately count as used there, but give way. Source: the kernel's admin-guide/cgroup-v2.
+/// What the control group allows this program to take yet; nothing if it sets no limit. Pages of files that
+/// were not used lately count as used there, but give way. Source: the kernel's admin-guide/cgroup-v2.
 inline std::optional<std::int64_t> left_in_control_group() {
   std::ifstream groups("/proc/self/cgroup");
   for (std::string line; std::getline(groups, line);) {
@@ -53,8 +53,8 @@ inline std::int64_t available_memory(const Memory& before) {
   return std::min(available, left_in_control_group().value_or(available));
 }
 
-/// The memory of a process itself. Pages that several share count in parts (PSS), so that sums are right. 0 if the
-/// kernel doesn't say.
+/// The memory of a process itself. Pages that several share count in parts (PSS), so that sums are right. 0
+/// if the kernel doesn't say.
 inline std::int64_t proportional_memory(const std::string& process) {
   return number_behind("Pss:", "/proc/" + process + "/smaps_rollup").value_or(0) * 1024;
 }

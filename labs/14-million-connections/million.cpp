@@ -1,13 +1,16 @@
-// million: as many live TCP connections as this machine's memory holds, both ends here; then each answers once.
+// million: as many live TCP connections as this machine's memory holds, both ends here; then each answers
+// once.
 //
 // Run:       build/bin/million                          (a million: about 8 GB of memory)
 //            build/bin/million --connections 20000
-// Look for:  the bytes of an idle connection: nearly all of them are the kernel's (slab), hardly any are the program's. Which
-//            limit is met first.
-// How:       a process may have so many descriptors and no more (20,000, say), and a connection has two ends. So there are
-//            many processes, each with both ends of its share. This file is the parent, which starts them and adds up.
-// Read:      connections.h, what each process does: the epoll loop. limits.h, what stands in the way, and what a program
-//            may do about it. memory.h, what is measured. processes.h, how they end together and go on together.
+// Look for:  the bytes of an idle connection: nearly all of them are the kernel's (slab), hardly any are the
+//            program's. Which limit is met first.
+// How:       a process may have so many descriptors and no more (20,000, say), and a connection has two ends.
+//            So there are many processes, each with both ends of its share. This file is the parent, which
+//            starts them and adds up.
+// Read:      connections.h, what each process does: the epoll loop. limits.h, what stands in the way, and
+//            what a program may do about it. memory.h, what is measured. processes.h, how they end together
+//            and go on together.
 
 #include <fmt/format.h>
 
@@ -137,8 +140,8 @@ class Million {
                                     plan_.descriptors.remark));
   }
 
-  // The growth since the start, while all connections are open and silent. Others' work is in it too: mostly in the part called
-  // reclaimable, where every file goes that somebody looks at.
+  // The growth since the start, while all connections are open and silent. Others' work is in it too: mostly
+  // in the part called reclaimable, where every file goes that somebody looks at.
   void report_memory() {
     const std::int64_t opened = sum(&Tally::opened);
     const Memory now = Memory::now();

@@ -11,7 +11,8 @@
 
 namespace million {
 
-/// The numbers in a file such as /proc/sys/fs/file-nr, up to the first word that is none; empty if it can't be read.
+/// The numbers in a file such as /proc/sys/fs/file-nr, up to the first word that is none; empty if it can't
+/// be read.
 inline std::vector<std::int64_t> numbers_in(const std::string& path) {
   std::ifstream file(path);
   return {std::istream_iterator<std::int64_t>(file), {}};

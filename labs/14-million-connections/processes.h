@@ -1,5 +1,5 @@
-// Many processes that do a part each, and the little that they tell each other: what they have counted, in memory that
-// they share, and when to go on, by a gate.
+// Many processes that do a part each, and the little that they tell each other: what they have counted, in
+// memory that they share, and when to go on, by a gate.
 #pragma once
 
 #include <fcntl.h>
@@ -74,8 +74,8 @@ class Board {
   Tally* tallies_ = nullptr;
 };
 
-/// Holds processes back until the parent opens it. It is a pipe that nobody writes to: a read from it ends when the last
-/// writing end is closed, for all readers at once, and also when the parent is no more.
+/// Holds processes back until the parent opens it. It is a pipe that nobody writes to: a read from it ends
+/// when the last writing end is closed, for all readers at once, and also when the parent is no more.
 class Gate {
  public:
   Gate() {
@@ -84,7 +84,8 @@ class Gate {
     wait_end_ = net::FileDescriptor(ends[0]);
     open_end_ = net::FileDescriptor(ends[1]);
   }
-  /// In the parent: lets all go on. In a child: gives up its copy of that power, without which wait() would never end.
+  /// In the parent: lets all go on. In a child: gives up its copy of that power, without which wait() would
+  /// never end.
   void open() { open_end_.close(); }
   void wait() const {
     char nothing = 0;
@@ -102,10 +103,12 @@ struct Interrupted {
   int signal;
 };
 
-/// The processes. They end with this object, with the parent if it is killed, and by themselves when their part is done.
+/// The processes. They end with this object, with the parent if it is killed, and by themselves when their
+/// part is done.
 class Crew {
  public:
-  /// From here on the signals that end programs, and those that bring news, come through wait_for_news() only.
+  /// From here on the signals that end programs, and those that bring news, come through wait_for_news()
+  /// only.
   Crew() {
     sigemptyset(&signals_);
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGUSR1}) sigaddset(&signals_, signal);
@@ -120,7 +123,8 @@ class Crew {
 
   const std::vector<pid_t>& processes() const { return processes_; }
 
-  /// Runs `part` in a process of its own. False when the machine allows no more processes. Throws SystemError.
+  /// Runs `part` in a process of its own. False when the machine allows no more processes. Throws
+  /// SystemError.
   bool start(const std::function<void()>& part) {
     const pid_t parent = getpid();
     const pid_t process = fork();
@@ -134,7 +138,8 @@ class Crew {
   /// In a child: wakes the parent, which then looks at the board.
   static void tell_parent() { kill(getppid(), SIGUSR1); }
 
-  /// Sleeps until a child has news, but 50 ms at most. Throws Interrupted; runtime_error if a child has failed.
+  /// Sleeps until a child has news, but 50 ms at most. Throws Interrupted; runtime_error if a child has
+  /// failed.
   void wait_for_news() {
     const timespec at_most{.tv_sec = 0, .tv_nsec = 50'000'000};
     const int signal = sigtimedwait(&signals_, nullptr, &at_most);

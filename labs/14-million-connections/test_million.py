@@ -121,7 +121,9 @@ class Answers(unittest.TestCase):
     def assert_all_answer(self, ended, connections):
         lines, pairs = figures(ended)
         self.assertEqual((ended.code, ended.left), (0, []), ended.err)
-        self.assertEqual(pairs, {"opened": (connections, connections), "answered": (connections, connections)})
+        self.assertEqual(
+            pairs, {"opened": (connections, connections), "answered": (connections, connections)}
+        )
         self.assertEqual(lines["stopped by"], "nothing")
         self.assertRegex(lines["kernel memory"], r"^\d+ bytes of slab per connection")
         self.assertRegex(lines["user memory"], r"^\d+ bytes per connection")
@@ -159,7 +161,9 @@ class Answers(unittest.TestCase):
         pidfd_getfd = 438
         child = running.children()[0]
         with contextlib.closing(os.fdopen(os.pidfd_open(child))) as process:
-            for number in (number for number, text in descriptors(child).items() if text.startswith("socket:")):
+            for number in (
+                number for number, text in descriptors(child).items() if text.startswith("socket:")
+            ):
                 copy = ctypes.CDLL(None).syscall(pidfd_getfd, process.fileno(), number, 0)
                 if copy < 0:
                     self.skipTest("this machine forbids to reach into another process")
@@ -216,7 +220,9 @@ class Limits(unittest.TestCase):
         with contextlib.ExitStack() as stack:
             stack.callback(family.kill)
             self.assertIn("opened", process.stderr.readline())
-            with open(self.folder / "meminfo", "r+", encoding="ascii") as file:  # in place: that very file is mounted
+            with open(
+                self.folder / "meminfo", "r+", encoding="ascii"
+            ) as file:  # in place: that very file is mounted
                 file.write(meminfo("0000000"))
             self.assert_stopped_early(finish(process, family, 60), 1_000_000, "memory: ")
 
@@ -266,7 +272,9 @@ class Limits(unittest.TestCase):
         words = self.pretending(folders={"/sys/fs/cgroup": self.folder})
         for keep_free, code in ((201, 1), (100, 0)):
             with self.subTest(keep_free):
-                self.assertEqual(run(*words, MILLION, "--connections", 2000, "--keep-free", keep_free).code, code)
+                self.assertEqual(
+                    run(*words, MILLION, "--connections", 2000, "--keep-free", keep_free).code, code
+                )
 
     def test_listeners_are_outside_of_the_ephemeral_range(self):
         first, last = map(int, EPHEMERAL.read_text(encoding="ascii").split())
@@ -318,7 +326,14 @@ class Ends(unittest.TestCase):
         self.assertEqual(ended.err[-1], f"million: process {child} was ended by signal 9")
 
     def test_bad_options(self):
-        for words in ("--connections 0", "--connections many", "--connections -1", "--keep-free -1", "--no-such", "7"):
+        for words in (
+            "--connections 0",
+            "--connections many",
+            "--connections -1",
+            "--keep-free -1",
+            "--no-such",
+            "7",
+        ):
             with self.subTest(words):
                 ended = run(MILLION, *words.split())
                 self.assertEqual((ended.code, ended.out, len(ended.err), ended.left), (2, [], 1, []))

@@ -105,8 +105,10 @@ class WaitingGoroutines(Temporary):
         """At 1000 and at 3000 goroutines."""
         ended = run(self.program, "--count", "3000", *options)
         self.assertEqual((ended.code, ended.err, len(ended.out)), (0, [], 4), ended.out)
-        self.assertEqual(re.split("  +", ended.out[0].strip()),
-                         ["goroutines", "resident MB", "bytes for each", "ns to make one"])
+        self.assertEqual(
+            re.split("  +", ended.out[0].strip()),
+            ["goroutines", "resident MB", "bytes for each", "ns to make one"],
+        )
         rows = [line.split() for line in ended.out[1:3]]
         self.assertEqual([row[0] for row in rows], ["1000", "3000"])
         self.assertEqual(ended.out[3], "all 3000 found their clients gone and have ended")

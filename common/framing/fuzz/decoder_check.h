@@ -1,7 +1,7 @@
 #pragma once
 
-// What has to hold for a decoder whatever bytes it is fed. The fuzzer looks for bytes for which it doesn't; the tests
-// check it for those that are kept (kept_cases_test.cpp) and use `decode` for their own.
+// What has to hold for a decoder whatever bytes it is fed. The fuzzer looks for bytes for which it doesn't;
+// the tests check it for those that are kept (kept_cases_test.cpp) and use `decode` for their own.
 
 #include <fmt/format.h>
 
@@ -68,8 +68,9 @@ inline void require_sticky(Codec& codec, const std::string& error) {
   require(codec.buffer_capacity() == 0, "it holds memory after an error");
 }
 
-/// Feeds the stream in pieces. Each piece is a copy that is freed when it may go, so that AddressSanitizer sees any look
-/// at it afterwards, or beyond its end. Throws std::logic_error if the codec holds more memory than it may.
+/// Feeds the stream in pieces. Each piece is a copy that is freed when it may go, so that AddressSanitizer
+/// sees any look at it afterwards, or beyond its end. Throws std::logic_error if the codec holds more memory
+/// than it may.
 inline Decoded decode(Codec& codec, std::span<const char> stream, const Cut& cut) {
   Decoded decoded;
   std::size_t arrived = 0;

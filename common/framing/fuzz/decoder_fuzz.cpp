@@ -1,8 +1,10 @@
-// decoder_fuzz: looks for bytes that a decoder doesn't take right. One program a codec, which -DCODEC='"NAME"' names.
+// decoder_fuzz: looks for bytes that a decoder doesn't take right. One program a codec, which
+// -DCODEC='"NAME"' names.
 //
 // Run:       make fuzz SECONDS=60
-// Look for:  "Test unit written to …/crash-…": bytes for which a rule of decoder_check.h doesn't hold, or a sanitizer
-//            complains. They lie among the kept cases then: `make test` fails until the decoder is right.
+// Look for:  "Test unit written to …/crash-…": bytes for which a rule of decoder_check.h doesn't hold, or a
+//            sanitizer complains. They lie among the kept cases then: `make test` fails until the decoder is
+//            right.
 // Source:    https://llvm.org/docs/LibFuzzer.html
 
 #include <cstddef>

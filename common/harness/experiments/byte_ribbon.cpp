@@ -21,8 +21,9 @@ namespace {
 constexpr auto patience = 10s;
 constexpr std::size_t length_prefix_bytes = 4;
 
-// The programs of one scenario. The sizes make the lesson: reads of 24 bytes split messages of 40, and one holds the end
-// of a message and the beginning of the next; reads of 10 cut frames of 4 + 14 in their headers too.
+// The programs of one scenario. The sizes make the lesson: reads of 24 bytes split messages of 40, and one
+// holds the end of a message and the beginning of the next; reads of 10 cut frames of 4 + 14 in their headers
+// too.
 struct Pair {
   Scenario scenario;
   std::size_t messages;
@@ -46,8 +47,8 @@ const Pair& pair_of(const Subject& scenario) {
   throw std::logic_error("no scenario " + scenario.name);
 }
 
-// True when the kernel has everything that a client of `server` sent, the end of the stream too: the server's end is
-// then in CLOSE_WAIT (08 in /proc/net/tcp, proc_pid_net(5)), whether it has been accepted or not.
+// True when the kernel has everything that a client of `server` sent, the end of the stream too: the server's
+// end is then in CLOSE_WAIT (08 in /proc/net/tcp, proc_pid_net(5)), whether it has been accepted or not.
 bool everything_has_arrived(const net::Address& server) {
   const std::string local_port = fmt::format(":{:04X}", server.port());
   std::ifstream table("/proc/net/tcp");

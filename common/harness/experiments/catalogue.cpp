@@ -33,8 +33,8 @@ Outcome conduct_head_of_line(const Run&, const Subject& subject, const Condition
           .note = fmt::format("{}: longest wait {:.1f} ms", subject.name, result.longest_wait_ms)};
 }
 
-// The points of work-per-request: requests that block, server and generator on a core each; then requests that compute,
-// on all cores. Both series begin with a request that costs nothing beside its bytes.
+// The points of work-per-request: requests that block, server and generator on a core each; then requests
+// that compute, on all cores. Both series begin with a request that costs nothing beside its bytes.
 std::vector<RequestCost> waiting_and_computing(const std::vector<std::size_t>& wait_us,
                                                const std::vector<std::size_t>& work_us) {
   std::vector<RequestCost> costs;

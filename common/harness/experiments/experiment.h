@@ -53,8 +53,9 @@ struct Outcome {
   std::string note{};                          ///< a line for the user; empty: nothing to say
 };
 
-/// Conducts one run. `plan` is its row as far as the schedule says it; the outcome has the same subject, connections
-/// and message size, by which `--resume` knows it; the sweep adds the rest of the plan. Throws ServerError, Interrupted, std::runtime_error.
+/// Conducts one run. `plan` is its row as far as the schedule says it; the outcome has the same subject,
+/// connections and message size, by which `--resume` knows it; the sweep adds the rest of the plan. Throws
+/// ServerError, Interrupted, std::runtime_error.
 using Conduct = Outcome (*)(const Run& plan, const Subject& subject, const Conditions& conditions);
 
 /// A named experiment: servers (or scenarios) × points × repetitions.

@@ -65,7 +65,8 @@ std::optional<std::string> failure_of(Program& program, std::chrono::millisecond
   }
 }
 
-// When one of them dies the other one fails too: both are named, since the first to complain need not be the cause.
+// When one of them dies the other one fails too: both are named, since the first to complain need not be the
+// cause.
 void wait_for_both(Program& writer, Program& reader, std::chrono::milliseconds timeout) {
   const auto writer_failure = failure_of(writer, timeout);
   const auto reader_failure = failure_of(reader, writer_failure ? 1s : timeout);

@@ -40,7 +40,8 @@ void require_strace() {
   throw NotCounted("strace was not found (Debian: strace)");
 }
 
-// Ends the server by a signal. strace writes its table when all that it traces has gone, and then ends as well.
+// Ends the server by a signal. strace writes its table when all that it traces has gone, and then ends as
+// well.
 void end_with_tracer(ServerProcess& server) {
   server.send_signal(SIGTERM);
   const auto deadline = Clock::now() + 5s;

@@ -64,7 +64,9 @@ class WorkPerRequest(test_sweep.Sweep):
         ended = self.sweep("thread-per-connection", experiment=WORK)
         self.assertEqual((ended.code, ended.left), (0, []), ended.err)
         for row in rows_of(self.results / WORK):
-            self.assertEqual((row["connections"], row["active"], row["errors"], row["corrupt"]), ("8", "8", "0", "0"))
+            self.assertEqual(
+                (row["connections"], row["active"], row["errors"], row["corrupt"]), ("8", "8", "0", "0")
+            )
             self.assertGreaterEqual(float(row["p50_us"]), int(row["work_us"]) + int(row["wait_us"]))
 
     def test_an_interrupted_one_is_resumed(self):
@@ -81,12 +83,16 @@ class WorkPerRequest(test_sweep.Sweep):
     def test_who_is_left_out(self):
         """The loops by their nature, another's server since it has no such options. The sweep is stopped at once."""
         foreign = ("--", *python_server("asyncio_echo_server.py", "{port}"))
-        ended = harness("sweep", WORK, "blocking-loop", "nonblocking-loop", "--results", self.results, *foreign)
+        ended = harness(
+            "sweep", WORK, "blocking-loop", "nonblocking-loop", "--results", self.results, *foreign
+        )
         self.assertEqual((ended.code, ended.left), (0, []), ended.err)
         self.assertEqual(rows_of(self.results / WORK), [])
         left_out = self.environment(WORK)["left_out"]
         self.assertEqual(len(left_out), 3)
-        for line, phrase in zip(left_out, ("silent-client-stops-no-one", "idle-costs-no-cpu", "no options --work-us")):
+        for line, phrase in zip(
+            left_out, ("silent-client-stops-no-one", "idle-costs-no-cpu", "no options --work-us")
+        ):
             self.assertIn(phrase, line)
 
 
@@ -100,14 +106,22 @@ class SystemCalls(test_sweep.Sweep):
         ended = self.sweep(experiment=CALLS)
         self.assertEqual((ended.code, ended.left), (0, []), ended.err)
         rows = {(row["server"], row["connections"]): row for row in rows_of(self.results / CALLS)}
-        self.assertEqual(set(rows), {(server, connections) for server in SERVERS for connections in ("1", "20")})
+        self.assertEqual(
+            set(rows), {(server, connections) for server in SERVERS for connections in ("1", "20")}
+        )
         for (server, connections), row in rows.items():
             with self.subTest(f"{server}, {connections} connections"):
-                said = [line for line in ended.err if line.startswith(f"{server}, {connections} connections: ")]
+                said = [
+                    line for line in ended.err if line.startswith(f"{server}, {connections} connections: ")
+                ]
                 self.assertNotIn("not counted", *said)
                 calls = self.calls(row)
-                self.assertAlmostEqual(float(row["server_system_calls_per_request"]), sum(calls.values()), delta=0.01)
-                self.assertGreater(int(row["server_voluntary_switches"]) + int(row["server_involuntary_switches"]), 0)
+                self.assertAlmostEqual(
+                    float(row["server_system_calls_per_request"]), sum(calls.values()), delta=0.01
+                )
+                self.assertGreater(
+                    int(row["server_voluntary_switches"]) + int(row["server_involuntary_switches"]), 0
+                )
                 if server == "io-uring":
                     self.assertNotIn("sendto", calls)
                     continue
@@ -134,13 +148,21 @@ class SystemCalls(test_sweep.Sweep):
             self.assertIn(phrase, said[0])
 
     def test_without_strace_only_the_switches_are_measured(self):
-        self.without_counts({"PATH": str(self.results)}, "context switches a request; ", "strace was not found (Debian: strace)")
+        self.without_counts(
+            {"PATH": str(self.results)},
+            "context switches a request; ",
+            "strace was not found (Debian: strace)",
+        )
 
     def test_where_tracing_is_not_allowed(self):
         strace = self.results / "strace"
-        strace.write_text("#!/bin/sh\necho 'strace: attach: ptrace(PTRACE_SEIZE, 1): Operation not permitted' >&2\nexit 1\n")
+        strace.write_text(
+            "#!/bin/sh\necho 'strace: attach: ptrace(PTRACE_SEIZE, 1): Operation not permitted' >&2\nexit 1\n"
+        )
         strace.chmod(0o755)
-        self.without_counts({"PATH": f"{self.results}:/usr/bin:/bin"}, "ended at once (exit 1)", "Operation not permitted")
+        self.without_counts(
+            {"PATH": f"{self.results}:/usr/bin:/bin"}, "ended at once (exit 1)", "Operation not permitted"
+        )
 
 
 if __name__ == "__main__":

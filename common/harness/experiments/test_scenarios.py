@@ -32,15 +32,26 @@ class Scenarios(test_sweep.Sweep):
         for row in rows.values():
             self.assertEqual(list(row), test_sweep.COLUMNS)
             self.assertEqual((row["valid"], row["connections"], row["repetition"]), ("yes", "1", "1"))
-        self.assertEqual({name: row["message_bytes"] for name, row in rows.items()},
-                         {"sticky": "14", "split": "40", "framed": "14"})
-        for name, words in (("sticky", "42 bytes, 3 sends, 1 read"), ("split", "80 bytes, 2 sends, 4 reads"),
-                            ("framed", "72 bytes, 4 sends, 8 reads")):
+        self.assertEqual(
+            {name: row["message_bytes"] for name, row in rows.items()},
+            {"sticky": "14", "split": "40", "framed": "14"},
+        )
+        for name, words in (
+            ("sticky", "42 bytes, 3 sends, 1 read"),
+            ("split", "80 bytes, 2 sends, 4 reads"),
+            ("framed", "72 bytes, 4 sends, 8 reads"),
+        ):
             self.assertIn(f"{name}: {words}", ended.err)
 
         sticky, split, framed = (self.spans(rows[name]) for name in ("sticky", "split", "framed"))
-        self.assertEqual(sticky, {"message": [(0, 14, 1), (14, 14, 2), (28, 14, 3)],
-                                  "sent": [(0, 14, 0), (14, 14, 0), (28, 14, 0)], "read": [(0, 42, 0)]})
+        self.assertEqual(
+            sticky,
+            {
+                "message": [(0, 14, 1), (14, 14, 2), (28, 14, 3)],
+                "sent": [(0, 14, 0), (14, 14, 0), (28, 14, 0)],
+                "read": [(0, 42, 0)],
+            },
+        )
         self.assertEqual(split["read"], [(0, 24, 0), (24, 24, 0), (48, 24, 0), (72, 8, 0)])
         self.assertEqual([size for _, size, _ in framed["read"]], [10] * 7 + [2])
         self.assertEqual(framed["decoded"], framed["message"])
@@ -62,14 +73,19 @@ class Scenarios(test_sweep.Sweep):
             self.assertEqual((list(row), row["requests"]), (test_sweep.COLUMNS, "100"))
             times = array("I", (self.results / "write-write-read" / row["samples_file"]).read_bytes())
             self.assertEqual(len(times), 100)
-            self.assertAlmostEqual(sorted(times)[49] / 1000, float(row["p50_us"]), delta=float(row["p50_us"]) / 1000)
+            self.assertAlmostEqual(
+                sorted(times)[49] / 1000, float(row["p50_us"]), delta=float(row["p50_us"]) / 1000
+            )
             medians[row["server"]] = float(row["p50_us"])
         self.assertGreater(medians["nagle"], 10 * medians["nodelay"])
 
     def timeline(self, row):
         """The samples of a slow-reader run, in order: program, time, event, value."""
         with open(self.results / "slow-reader" / row["samples_file"], newline="", encoding="utf-8") as file:
-            return [(line["program"], int(line["time_ns"]), line["event"], int(line["value"])) for line in csv.DictReader(file)]
+            return [
+                (line["program"], int(line["time_ns"]), line["event"], int(line["value"]))
+                for line in csv.DictReader(file)
+            ]
 
     def test_slow_reader_records_both_ends_on_one_clock(self):
         ended = self.sweep(experiment="slow-reader")
@@ -86,12 +102,17 @@ class Scenarios(test_sweep.Sweep):
             self.assertEqual({program for program, *_ in events}, {"fast-writer", "slow-reader"})
             places = {event: place for place, (_, _, event, _) in enumerate(events)}  # the last of each
             self.assertLess(places["finished"], places["end_of_stream"], name)
-            self.assertEqual({events[places[event]][3] for event in ("accepted", "finished", "read", "end_of_stream")}, {total})
+            self.assertEqual(
+                {events[places[event]][3] for event in ("accepted", "finished", "read", "end_of_stream")},
+                {total},
+            )
             self.assertEqual(events[places["siocinq"]][3], 0)
             kinds = [event for _, _, event, _ in events if event.startswith("blocked")]
             waits[name], work[name] = kinds.count("blocked_begin"), events[places["other_work"]][3]
             self.assertEqual(kinds, ["blocked_begin", "blocked_end"] * waits[name])
-            self.assertTrue(any(f"{name}: the writer waited {waits[name]} times" in line for line in ended.err), ended.err)
+            self.assertTrue(
+                any(f"{name}: the writer waited {waits[name]} times" in line for line in ended.err), ended.err
+            )
         self.assertGreater(waits["default-buffers"], 0)
         self.assertGreater(waits["set-buffers"], 2 * waits["default-buffers"])
         self.assertEqual((work["default-buffers"], work["set-buffers"]), (0, 0))
@@ -151,7 +172,9 @@ class FailingPrograms(test_sweep.Sweep):
             shutil.copy(BIN / name, self.programs)
 
     def plan(self, **plans):
-        (self.programs / "PLAN").write_text(json.dumps({name.replace("_", "-"): plan for name, plan in plans.items()}))
+        (self.programs / "PLAN").write_text(
+            json.dumps({name.replace("_", "-"): plan for name, plan in plans.items()})
+        )
         for name in plans:
             path = self.programs / name.replace("_", "-")
             path.write_text(STAND_IN.format(python=sys.executable))
@@ -185,7 +208,10 @@ class FailingPrograms(test_sweep.Sweep):
         reads = ["framed-server: read 72 bytes"]
         for decoded, phrase in (
             (MESSAGES[:3], "the server decoded 3 messages, not 4"),
-            ([*MESSAGES[:3], MESSAGES[3].replace("d", "e")], "the server decoded 'message 4: [4]eeeeeeeeeee'"),
+            (
+                [*MESSAGES[:3], MESSAGES[3].replace("d", "e")],
+                "the server decoded 'message 4: [4]eeeeeeeeeee'",
+            ),
         ):
             self.plan(framed_client=client, framed_server={"err": reads, "out": decoded})
             self.fails(f"byte-ribbon, framed: {phrase}", seed=FRAMED_FIRST)
@@ -199,8 +225,12 @@ class FailingPrograms(test_sweep.Sweep):
     def test_a_reader_that_dies(self):
         self.plan(slow_reader={"dies": True})
         shutil.copy(BIN / "fast-writer", self.programs)
-        self.fails("slow-reader, ", "-buffers: slow-reader failed (killed by signal 9 (Killed)); "
-                   "fast-writer failed (exit 1): fast-writer: send: ", experiment="slow-reader")
+        self.fails(
+            "slow-reader, ",
+            "-buffers: slow-reader failed (killed by signal 9 (Killed)); "
+            "fast-writer failed (exit 1): fast-writer: send: ",
+            experiment="slow-reader",
+        )
 
     def test_a_writer_or_reader_that_is_not_there(self):
         self.fails("slow-reader does not start: No such file or directory", experiment="slow-reader")
@@ -217,10 +247,18 @@ class FailingPrograms(test_sweep.Sweep):
         fewer = totals.replace("20000", "19999")
         for changed_writer, changed_reader, phrase in (
             ({}, {"out": [f"received {other}"]}, f"the writer sent {totals}; the reader received {other}"),
-            ({"out": [f"sent {fewer}"]}, {"out": [f"received {fewer}"]}, f"of 20000 messages the writer sent {fewer}"),
+            (
+                {"out": [f"sent {fewer}"]},
+                {"out": [f"received {fewer}"]},
+                f"of 20000 messages the writer sent {fewer}",
+            ),
             ({"out": ["sent all"]}, {}, "'sent all' is not a line 'sent N messages, B bytes, checksum C'"),
             ({"out": []}, {}, "'' is not a line 'sent N messages"),
-            ({"record": record.replace("3,closed,1", "")}, {}, "the record of fast-writer: line 4: '' is not a time, an event"),
+            (
+                {"record": record.replace("3,closed,1", "")},
+                {},
+                "the record of fast-writer: line 4: '' is not a time, an event",
+            ),
             ({}, {"record": record}, "the record of slow-reader has no 'end_of_stream'"),
             ({}, {"record": ""}, "the record of slow-reader: line 1: '' is not 'time_ns,event,value'"),
             ({"code": 3, "err": ["oh"]}, {}, "fast-writer failed (exit 3): oh"),
@@ -236,7 +274,9 @@ class FailingPrograms(test_sweep.Sweep):
         """A harness that waits for its client, while the server is halted."""
         self.sticky({**SPLIT, "hangs": True}, {})
         family = Family()
-        process = start([self.programs / "harness", "sweep", "byte-ribbon", "--results", self.results], family)
+        process = start(
+            [self.programs / "harness", "sweep", "byte-ribbon", "--results", self.results], family
+        )
         self.assertTrue(wait_until((self.programs / "HANGS").exists), family.programs())
         self.assertEqual(len(family.processes()), 3, family.programs())
         return process, family

@@ -16,7 +16,8 @@ struct Totals {
   std::string to_string() const;
 };
 
-/// From the last line, `VERB 100 messages, 6400 bytes, checksum 0bad5eed`. Throws std::runtime_error for any other.
+/// From the last line, `VERB 100 messages, 6400 bytes, checksum 0bad5eed`. Throws std::runtime_error for any
+/// other.
 Totals read_totals(const std::vector<std::string>& lines, const std::string& verb);
 
 /// The number of units in the line `did 17 units of other work …`; 0 where there is none.
@@ -30,13 +31,13 @@ struct TimelineEvent {
   std::int64_t value = 0;
 };
 
-/// The events of a record, CSV `time_ns,event,value`. Throws std::runtime_error, with the number of the line, for what
-/// is none, and for a time that goes back.
+/// The events of a record, CSV `time_ns,event,value`. Throws std::runtime_error, with the number of the line,
+/// for what is none, and for a time that goes back.
 std::vector<TimelineEvent> read_record(const std::string& program, const std::string& csv);
 
-/// Both records in one, in the order of time. Times count from the first event of all. Throws std::runtime_error when one of
-/// them is not whole: without its begin (`connected`) or its end (`finished` and `closed`, `end_of_stream`), or with a wait
-/// that never ends.
+/// Both records in one, in the order of time. Times count from the first event of all. Throws
+/// std::runtime_error when one of them is not whole: without its begin (`connected`) or its end (`finished`
+/// and `closed`, `end_of_stream`), or with a wait that never ends.
 std::vector<TimelineEvent> merge_records(const std::vector<TimelineEvent>& writer,
                                          const std::vector<TimelineEvent>& reader);
 

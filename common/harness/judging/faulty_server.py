@@ -283,12 +283,19 @@ class LeavesZombies(EchoServer):
 
 
 FAULTS = {
-    "echoes-exactly": FlipsAByte, "serves-many": LosesOneOfMany,
-    "replies-out-of-order": AnswersInTheOrderOfConnecting, "silent-client-stops-no-one": WaitsForTheSilent,
-    "slow-reader-stops-no-one": SendsBlocking, "slow-reader-memory-bounded": BuffersWithoutBound,
-    "half-close-complete": TakesHalfCloseForGone, "survives-resets": DiesOfAReset,
-    "survives-fd-exhaustion": DiesWithoutDescriptors, "more-than-1024": StopsAtAThousand,
-    "idle-costs-no-cpu": NeverRests, "stops-cleanly": EndsWithAnError, "leaves-no-zombies": LeavesZombies,
+    "echoes-exactly": FlipsAByte,
+    "serves-many": LosesOneOfMany,
+    "replies-out-of-order": AnswersInTheOrderOfConnecting,
+    "silent-client-stops-no-one": WaitsForTheSilent,
+    "slow-reader-stops-no-one": SendsBlocking,
+    "slow-reader-memory-bounded": BuffersWithoutBound,
+    "half-close-complete": TakesHalfCloseForGone,
+    "survives-resets": DiesOfAReset,
+    "survives-fd-exhaustion": DiesWithoutDescriptors,
+    "more-than-1024": StopsAtAThousand,
+    "idle-costs-no-cpu": NeverRests,
+    "stops-cleanly": EndsWithAnError,
+    "leaves-no-zombies": LeavesZombies,
 }
 
 if __name__ == "__main__":

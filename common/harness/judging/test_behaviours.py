@@ -55,9 +55,13 @@ class Matrix(unittest.TestCase):
     def test_each_check_says_no_to_its_fault_and_to_nothing_else(self):
         self.assertEqual(sorted(FAULTS), sorted(expected_matrix()["epoll"]))
         commands = [["--", *python_server("faulty_server.py", "--fault", fault)] for fault in FAULTS]
-        for fault, (ended, name, findings) in zip(FAULTS, self.pool.map(lambda words: matrix_row(*words), commands)):
+        for fault, (ended, name, findings) in zip(
+            FAULTS, self.pool.map(lambda words: matrix_row(*words), commands)
+        ):
             self.assertIn(fault, name)
-            self.compare(name, findings, {behaviour: "no" if behaviour == fault else "yes" for behaviour in FAULTS})
+            self.compare(
+                name, findings, {behaviour: "no" if behaviour == fault else "yes" for behaviour in FAULTS}
+            )
             self.assertFalse(findings[fault]["as_expected"])
             self.assertEqual((ended.code, ended.left), (1, []))
 

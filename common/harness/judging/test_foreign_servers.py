@@ -38,7 +38,11 @@ class Foreign(unittest.TestCase):
         ended = harness("check", "--json", *words)
         self.assertEqual(ended.left, [])
         server = json.loads(ended.text)["servers"][0]
-        return ended.code, server["server"], {cell["behaviour"]: cell["answer"] for cell in server["findings"]}
+        return (
+            ended.code,
+            server["server"],
+            {cell["behaviour"]: cell["answer"] for cell in server["findings"]},
+        )
 
     def one_row(self, experiment):
         rows = rows_of(self.results / experiment)
@@ -46,7 +50,9 @@ class Foreign(unittest.TestCase):
         return rows[0]
 
     def assert_measured(self, row, name):
-        self.assertEqual((row["server"], row["connections"], row["active"], row["loop"]), (name, "4", "2", "closed"))
+        self.assertEqual(
+            (row["server"], row["connections"], row["active"], row["loop"]), (name, "4", "2", "closed")
+        )
         self.assertGreater(int(row["requests"]), 0)
         self.assertEqual([row[key] for key in ("errors", "timeouts", "refused", "corrupt")], ["0"] * 4)
         samples = self.results / "load" / row["samples_file"]
@@ -88,7 +94,9 @@ class Running(Foreign):
         family = Family()
         port = self.start_server(family)
         self.name = f"127.0.0.1:{port}"
-        self.addCleanup(lambda: self.assertIsNone(self.server.poll(), "the harness has ended a server of ours"))
+        self.addCleanup(
+            lambda: self.assertIsNone(self.server.poll(), "the harness has ended a server of ours")
+        )
 
     def start_server(self, family):
         """Starts it on a port that is free now; tries again if somebody takes it before the server does."""
@@ -109,7 +117,9 @@ class Running(Foreign):
     def test_check(self):
         code, name, answers = self.answers("--connect", self.name)
         self.assertEqual(name, self.name)
-        self.assertEqual({behaviour for behaviour, answer in answers.items() if answer == "n/a"}, NEEDS_PROCESS)
+        self.assertEqual(
+            {behaviour for behaviour, answer in answers.items() if answer == "n/a"}, NEEDS_PROCESS
+        )
         self.assertEqual({answer for answer in answers.values()}, {"yes", "n/a"}, answers)
         self.assertEqual(code, 0)
 
@@ -129,7 +139,9 @@ class Running(Foreign):
         rows = rows_of(self.results / "memory-vs-connections")
         points = sorted((int(row["connections"]), int(row["repetition"])) for row in rows)
         self.assertEqual(points, [(n, repetition) for n in (10, 100, 1000) for repetition in (1, 2)])
-        self.assertEqual({(row["server"], row["refused"], row["timeouts"]) for row in rows}, {(self.name, "0", "0")})
+        self.assertEqual(
+            {(row["server"], row["refused"], row["timeouts"]) for row in rows}, {(self.name, "0", "0")}
+        )
         self.assertTrue(os.path.exists(self.results / "memory-vs-connections" / "environment.json"))
 
 

@@ -10,8 +10,8 @@
 
 namespace harness {
 
-/// One client of a behaviour check: calls that wait, but never longer than they are told to.
-/// All methods throw net::SystemError for failures of the connection other than its orderly end.
+/// One client of a behaviour check: calls that wait, but never longer than they are told to. All methods
+/// throw net::SystemError for failures of the connection other than its orderly end.
 class Client {
  public:
   using Duration = std::chrono::milliseconds;

@@ -17,9 +17,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t connecting_at_once =
-    64;  // below the backlog of most servers (asyncio's is 100): beyond it SYNs
-         // are dropped, and tried again a second later
+constexpr std::size_t connecting_at_once = 64;  // below the backlog of most servers (asyncio's is 100):
+                                                // beyond it SYNs are dropped, and tried again a second later
 constexpr auto settling = 100ms;
 
 bool is_loopback(const net::Address& address) {
@@ -82,9 +81,9 @@ void LoadGenerator::open(std::chrono::nanoseconds timeout) {
          Clock::now() - last_newcomer_ < timeout) {
     while (clients_.size() < plan_.connections && connecting_ < connecting_at_once) connect_next();
     const bool connected = clients_.size() == plan_.connections && connecting_ == 0;
-    // One request each when all are there, so that a thread for each client doesn't keep the thread that accepts from
-    // its core. If nothing happens any more, one more each: a server that reads from its clients in turn may need to
-    // hear from the first again before it accepts those that came later.
+    // One request each when all are there, so that a thread for each client doesn't keep the thread that
+    // accepts from its core. If nothing happens any more, one more each: a server that reads from its clients
+    // in turn may need to hear from the first again before it accepts those that came later.
     if ((connected && !spoken) || Clock::now() - last_event_ > settling) {
       spoken = true;
       last_event_ = Clock::now();

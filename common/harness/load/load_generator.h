@@ -54,10 +54,10 @@ class LoadGenerator {
   /// Connects nothing yet. Throws std::invalid_argument for an impossible plan.
   LoadGenerator(const LoadPlan& plan, const Interruption& interruption);
 
-  /// Opens all connections, each of which then sends a request and gets its reply: every living connection is then
-  /// known to be accepted and served. Those that fail are counted, and so are those that are left when nobody has been
-  /// connected or answered for the first time for `timeout`.
-  /// Throws net::SystemError when out of descriptors or ports of its own, Interrupted.
+  /// Opens all connections, each of which then sends a request and gets its reply: every living connection is
+  /// then known to be accepted and served. Those that fail are counted, and so are those that are left when
+  /// nobody has been connected or answered for the first time for `timeout`. Throws net::SystemError when out
+  /// of descriptors or ports of its own, Interrupted.
   void open(std::chrono::nanoseconds timeout = std::chrono::seconds(10));
 
   /// The active connections speak for `duration`, and go on, uncounted, until every request that was sent in

@@ -41,8 +41,8 @@ std::vector<int> usable_cores();
 /// Lets the calling thread run on one core only. Throws net::SystemError.
 void pin_to_core(int core);
 
-/// Lets the calling thread, and what it starts meanwhile, run on these cores as long as this object lives; then it goes
-/// back to those that it had.
+/// Lets the calling thread, and what it starts meanwhile, run on these cores as long as this object lives;
+/// then it goes back to those that it had.
 class OnCores {
  public:
   /// Throws net::SystemError.

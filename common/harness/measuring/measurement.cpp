@@ -161,7 +161,8 @@ Measured measure_once(const Target& target, const LoadPoint& point, const Cores&
     try {
       run.socket_bytes = socket_memory_of_port(server.address().port()).bytes;
     } catch (const net::SystemError&) {
-      // No socket diagnostics here (a sandbox, a kernel without them): an empty cell says "not measured", 0 would lie.
+      // No socket diagnostics here (a sandbox, a kernel without them): an empty cell says "not measured", 0
+      // would lie.
     }
     run.slab_both_ends_bytes = unreclaimable_slab_bytes() - slab_before;
   }

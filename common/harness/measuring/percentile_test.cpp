@@ -11,8 +11,8 @@ using harness::percentile;
 
 namespace {
 
-// The definition, word for word, in whole numbers: the smallest value that at least `tenths` tenths of a percent
-// of all don't exceed.
+// The definition, word for word, in whole numbers: the smallest value that at least `tenths` tenths of a
+// percent of all don't exceed.
 std::uint32_t by_definition(const std::vector<std::uint32_t>& sorted, std::size_t tenths) {
   for (const std::uint32_t value : sorted) {
     const auto not_above =

@@ -9,7 +9,8 @@ namespace harness {
 
 namespace {
 
-// Servers that not every machine can build and run, and what is missing when there is no program (see the Makefile).
+// Servers that not every machine can build and run, and what is missing when there is no program (see the
+// Makefile).
 const std::map<std::string, std::string>& optional_servers() {
   static const std::map<std::string, std::string> servers{
       {"io-uring", "liburing was not found (Debian: liburing-dev)"}};

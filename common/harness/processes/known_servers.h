@@ -10,7 +10,8 @@ namespace harness {
 struct KnownServer {
   std::string name;
   std::string lab;
-  /// Behaviour → whether the server has it; the *no*s are lessons too. What a server can't be asked isn't in it.
+  /// Behaviour → whether the server has it; the *no*s are lessons too. What a server can't be asked isn't in
+  /// it.
   std::map<std::string, bool> expected;
 };
 

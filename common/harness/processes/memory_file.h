@@ -8,8 +8,8 @@
 
 namespace harness {
 
-/// A file in memory, for what a program writes: unlike a pipe it never fills up and blocks the program, and nothing is left on
-/// disk, however the harness ends. Source: memfd_create(2).
+/// A file in memory, for what a program writes: unlike a pipe it never fills up and blocks the program, and
+/// nothing is left on disk, however the harness ends. Source: memfd_create(2).
 class MemoryFile {
  public:
   /// `name` is only seen in /proc. Throws net::SystemError.

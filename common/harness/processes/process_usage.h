@@ -14,8 +14,8 @@ std::vector<pid_t> process_tree(pid_t root);
 /// How many descendants of `root` are zombies: ended, and not yet waited for by their parent.
 int count_zombies(pid_t root);
 
-/// How many processes of a process group live. Zombies don't count: an orphan that has ended stays one until the init
-/// process asks for its exit status, which is nobody's fault here.
+/// How many processes of a process group live. Zombies don't count: an orphan that has ended stays one until
+/// the init process asks for its exit status, which is nobody's fault here.
 int count_living(pid_t group);
 
 /// What a process tree has used since its start.

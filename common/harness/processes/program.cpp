@@ -51,7 +51,8 @@ cpu_set_t set_of(const std::vector<int>& cores) {
     if (setpgid(0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return false;
     if (getppid() != parent) _exit(127);  // the parent died before prctl
     if (cores != nullptr && sched_setaffinity(0, sizeof(*cores), cores) < 0) return false;
-    // A Ctrl-C that came before setpgid was the harness's: ignoring a pending signal discards it (sigaction(2)).
+    // A Ctrl-C that came before setpgid was the harness's: ignoring a pending signal discards it
+    // (sigaction(2)).
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
       if (::signal(signal, SIG_IGN) == SIG_ERR || ::signal(signal, SIG_DFL) == SIG_ERR) return false;
     }

@@ -49,8 +49,8 @@ namespace {
     const rlimit limit{.rlim_cur = *command.descriptor_limit, .rlim_max = *command.descriptor_limit};
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0) fail();
   }
-  // A Ctrl-C that reached the harness's process group before setpgid is the harness's, not the server's: ignoring a
-  // signal discards it while it is blocked and pending (sigaction(2)).
+  // A Ctrl-C that reached the harness's process group before setpgid is the harness's, not the server's:
+  // ignoring a signal discards it while it is blocked and pending (sigaction(2)).
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     if (::signal(signal, SIG_IGN) == SIG_ERR || ::signal(signal, SIG_DFL) == SIG_ERR) fail();
   }

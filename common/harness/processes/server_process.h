@@ -21,8 +21,8 @@ class ServerError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// This machine lacks what the server needs: it said so in its last line, which is what(), and ended with the exit code
-/// net::cannot_run_here before it announced itself.
+/// This machine lacks what the server needs: it said so in its last line, which is what(), and ended with the
+/// exit code net::cannot_run_here before it announced itself.
 class CannotRunHere : public ServerError {
  public:
   using ServerError::ServerError;
@@ -78,8 +78,8 @@ class ServerProcess {
   net::Address address_;
 };
 
-/// `text` as it may stand in a line for the user: control characters become '?', and what is longer than `at_most`
-/// bytes ends in "...". Commands and what servers print may hold anything.
+/// `text` as it may stand in a line for the user: control characters become '?', and what is longer than
+/// `at_most` bytes ends in "...". Commands and what servers print may hold anything.
 std::string on_one_line(const std::string& text, std::size_t at_most);
 
 /// A TCP port of 127.0.0.1 that is free now. Another program may take it before it is used.

@@ -15,7 +15,8 @@ namespace harness {
 struct RequestCost {
   std::size_t work_us = 0;
   std::size_t wait_us = 0;
-  /// Server and generator both use all cores instead of one each: on a single core, computing can't be shared out.
+  /// Server and generator both use all cores instead of one each: on a single core, computing can't be shared
+  /// out.
   bool on_all_cores = false;
 };
 
@@ -47,11 +48,13 @@ struct Run {
 /// no permission).
 void write_atomically(const std::string& path, std::span<const char> contents);
 
-/// Makes a folder, and those above it, unless it is there. Throws std::runtime_error that names it and the reason.
+/// Makes a folder, and those above it, unless it is there. Throws std::runtime_error that names it and the
+/// reason.
 void make_folder(const std::string& path);
 
-/// The records of one experiment: the folder RESULTS/EXPERIMENT with runs.csv, environment.json and samples/. Only one
-/// such object at a time writes below RESULTS: two sweeps at once would also disturb each other's figures.
+/// The records of one experiment: the folder RESULTS/EXPERIMENT with runs.csv, environment.json and samples/.
+/// Only one such object at a time writes below RESULTS: two sweeps at once would also disturb each other's
+/// figures.
 class Records {
  public:
   /// Starts anew: finished runs that are there already are kept as EXPERIMENT.previous. Throws
