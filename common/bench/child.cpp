@@ -27,8 +27,8 @@ class Beginning {
  public:
   Beginning() {
     posix_spawn_file_actions_init(&actions_);
-    for (const int descriptor : {STDOUT_FILENO, STDERR_FILENO})
-      posix_spawn_file_actions_addopen(&actions_, descriptor, "/dev/null", O_WRONLY, 0);
+    for (const int fd : {STDOUT_FILENO, STDERR_FILENO})
+      posix_spawn_file_actions_addopen(&actions_, fd, "/dev/null", O_WRONLY, 0);
     sigset_t none;
     sigemptyset(&none);
     posix_spawnattr_init(&attributes_);

@@ -16,7 +16,7 @@ namespace {
 void ask_for(const net::FileDescriptor& socket, Buffers buffers) {
   for (const auto& [option, bytes] :
        {std::pair{SO_SNDBUF, buffers.send}, std::pair{SO_RCVBUF, buffers.receive}}) {
-    if (bytes > 0 && setsockopt(socket.number(), SOL_SOCKET, option, &bytes, sizeof(bytes)) < 0) {
+    if (bytes > 0 && setsockopt(socket.fd(), SOL_SOCKET, option, &bytes, sizeof(bytes)) < 0) {
       throw net::SystemError("setsockopt SO_SNDBUF or SO_RCVBUF");
     }
   }
@@ -31,11 +31,11 @@ ConnectedPair connected_pair(Buffers buffers) {
   pair.peer = net::FileDescriptor{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   if (!pair.peer) throw net::SystemError("socket");
   ask_for(pair.peer, buffers);
-  const net::Address address = net::Address::of_socket(listener.number());
-  if (connect(pair.peer.number(), address.data(), address.size()) < 0) {
+  const net::Address address = net::Address::of_socket(listener.fd());
+  if (connect(pair.peer.fd(), address.data(), address.size()) < 0) {
     throw net::SystemError("connect " + address.to_string());
   }
-  pair.ours = net::FileDescriptor{accept4(listener.number(), nullptr, nullptr, SOCK_CLOEXEC)};
+  pair.ours = net::FileDescriptor{accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
   if (!pair.ours) throw net::SystemError("accept");
   return pair;
 }
@@ -44,7 +44,7 @@ std::size_t fill(const net::FileDescriptor& connection) {
   static constexpr std::array<char, 64 * 1024> zeros{};
   std::size_t taken = 0;
   for (;;) {
-    const ssize_t sent = send(connection.number(), zeros.data(), zeros.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t sent = send(connection.fd(), zeros.data(), zeros.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent >= 0) taken += static_cast<std::size_t>(sent);
     if (sent < 0 && errno == EAGAIN) return taken;
     if (sent < 0 && errno != EINTR) throw net::SystemError("send");
@@ -53,7 +53,7 @@ std::size_t fill(const net::FileDescriptor& connection) {
 
 void reset_on_close(const net::FileDescriptor& connection) {
   const linger at_once{.l_onoff = 1, .l_linger = 0};
-  if (setsockopt(connection.number(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) < 0) {
+  if (setsockopt(connection.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) < 0) {
     throw net::SystemError("setsockopt SO_LINGER");
   }
 }

@@ -17,7 +17,7 @@ namespace {
 int size_of(const net::FileDescriptor& socket, int option) {
   int bytes = 0;
   socklen_t size = sizeof(bytes);
-  REQUIRE(getsockopt(socket.number(), SOL_SOCKET, option, &bytes, &size) == 0);
+  REQUIRE(getsockopt(socket.fd(), SOL_SOCKET, option, &bytes, &size) == 0);
   return bytes;
 }
 
@@ -28,7 +28,7 @@ TEST_CASE("a connected pair is connected, in both directions") {
   for (const auto& [from, to] : {std::pair{&pair.ours, &pair.peer}, std::pair{&pair.peer, &pair.ours}}) {
     net::send_all(*from, std::string_view("hello"));
     std::array<char, 5> received{};
-    REQUIRE(recv(to->number(), received.data(), received.size(), MSG_WAITALL) == 5);
+    REQUIRE(recv(to->fd(), received.data(), received.size(), MSG_WAITALL) == 5);
     CHECK(std::string_view(received.data(), received.size()) == "hello");
   }
 }
@@ -48,7 +48,7 @@ TEST_CASE("fill sends what the buffers hold, and says how much that is") {
   pair.ours.close();
   std::vector<char> buffer(10'000);
   std::size_t received = 0;
-  for (ssize_t count = 0; (count = recv(pair.peer.number(), buffer.data(), buffer.size(), 0)) > 0;) {
+  for (ssize_t count = 0; (count = recv(pair.peer.fd(), buffer.data(), buffer.size(), 0)) > 0;) {
     received += static_cast<std::size_t>(count);
   }
   CHECK(received == taken);
@@ -59,6 +59,6 @@ TEST_CASE("reset_on_close makes close a reset") {
   demonstration::reset_on_close(pair.peer);
   pair.peer.close();
   char byte = 0;
-  CHECK(recv(pair.ours.number(), &byte, 1, 0) == -1);
+  CHECK(recv(pair.ours.fd(), &byte, 1, 0) == -1);
   CHECK(errno == ECONNRESET);
 }

@@ -40,7 +40,7 @@ net::FileDescriptor present_network() {
 }
 
 void enter(const net::FileDescriptor& network) {
-  if (setns(network.number(), CLONE_NEWNET) < 0) throw net::SystemError("setns");
+  if (setns(network.fd(), CLONE_NEWNET) < 0) throw net::SystemError("setns");
 }
 
 net::FileDescriptor control_socket() {
@@ -56,14 +56,14 @@ void set_address(const net::FileDescriptor& control, const char* address) {
   std::strncpy(change.ifr_name, cable, IFNAMSIZ - 1);
   const net::Address wanted = net::Address::resolve(address, 0);
   std::memcpy(&change.ifr_addr, wanted.data(), wanted.size());
-  if (ioctl(control.number(), SIOCSIFADDR, &change) < 0) throw net::SystemError("ioctl SIOCSIFADDR");
+  if (ioctl(control.fd(), SIOCSIFADDR, &change) < 0) throw net::SystemError("ioctl SIOCSIFADDR");
 }
 
 void switch_on(const net::FileDescriptor& control, bool on) {
   ifreq change{};
   std::strncpy(change.ifr_name, cable, IFNAMSIZ - 1);
   change.ifr_flags = on ? IFF_UP : 0;
-  if (ioctl(control.number(), SIOCSIFFLAGS, &change) < 0) throw net::SystemError("ioctl SIOCSIFFLAGS");
+  if (ioctl(control.fd(), SIOCSIFFLAGS, &change) < 0) throw net::SystemError("ioctl SIOCSIFFLAGS");
 }
 
 }  // namespace

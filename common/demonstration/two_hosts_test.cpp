@@ -42,7 +42,7 @@ void expect(bool holds) {
 }
 
 bool arrives(const net::FileDescriptor& socket, int milliseconds) {
-  pollfd watched{.fd = socket.number(), .events = POLLIN, .revents = 0};
+  pollfd watched{.fd = socket.fd(), .events = POLLIN, .revents = 0};
   return poll(&watched, 1, milliseconds) == 1;
 }
 
@@ -62,22 +62,22 @@ TEST_CASE("two hosts talk through their cable, not while it is pulled, and again
     const TwoHosts hosts;
     const net::FileDescriptor listener = hosts.listen_there(9000);
     const net::FileDescriptor client = net::connect_to(TwoHosts::there(9000));
-    const net::FileDescriptor server{accept4(listener.number(), nullptr, nullptr, SOCK_CLOEXEC)};
+    const net::FileDescriptor server{accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
     net::send_all(client, std::string_view("1"));
     char byte = 0;
-    expect(recv(server.number(), &byte, 1, 0) == 1 && byte == '1');
+    expect(recv(server.fd(), &byte, 1, 0) == 1 && byte == '1');
     hosts.pull_cable();
     net::send_all(client, std::string_view("2"));
     expect(!arrives(server, 300));
     hosts.plug_cable_in();
-    expect(recv(server.number(), &byte, 1, 0) == 1 && byte == '2');  // sent again by the kernel
+    expect(recv(server.fd(), &byte, 1, 0) == 1 && byte == '2');  // sent again by the kernel
   });
 }
 
 TEST_CASE("the two hosts are not this machine: its loopback is not theirs") {
   static const net::FileDescriptor outside = net::open_listener(net::Address::resolve("127.0.0.1", 0));
   check([] {
-    const net::Address address = net::Address::of_socket(outside.number());
+    const net::Address address = net::Address::of_socket(outside.fd());
     static_cast<void>(net::connect_to(address));
     const TwoHosts hosts;
     try {

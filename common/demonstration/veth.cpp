@@ -71,9 +71,9 @@ class Message {
 void ask_kernel(std::span<const std::byte> request, const std::string& what) {
   const net::FileDescriptor kernel{socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)};
   if (!kernel) throw net::SystemError("socket AF_NETLINK");
-  if (send(kernel.number(), request.data(), request.size(), 0) < 0) throw net::SystemError("send to netlink");
+  if (send(kernel.fd(), request.data(), request.size(), 0) < 0) throw net::SystemError("send to netlink");
   std::array<std::byte, 4096> answer{};
-  if (recv(kernel.number(), answer.data(), answer.size(), 0) < 0) throw net::SystemError("recv from netlink");
+  if (recv(kernel.fd(), answer.data(), answer.size(), 0) < 0) throw net::SystemError("recv from netlink");
   nlmsgerr outcome{};
   std::memcpy(&outcome, &answer[NLMSG_HDRLEN], sizeof(outcome));
   if (outcome.error != 0) throw net::SystemError(what, -outcome.error);
@@ -96,8 +96,8 @@ void make_cable(const std::string& name, const net::FileDescriptor& other) {
   const std::size_t peer = message.open(VETH_INFO_PEER);
   message.append(ifinfomsg{});
   message.attribute(IFLA_IFNAME, name);
-  const int number = other.number();
-  message.attribute(IFLA_NET_NS_FD, std::as_bytes(std::span(&number, 1)));
+  const int fd = other.fd();
+  message.attribute(IFLA_NET_NS_FD, std::as_bytes(std::span(&fd, 1)));
   message.close(peer);
   message.close(data);
   message.close(link);

@@ -8,11 +8,11 @@
 
 namespace harness {
 
-bool is_terminal(int descriptor) { return isatty(descriptor) == 1; }
+bool is_terminal(int fd) { return isatty(fd) == 1; }
 
-bool may_colour(int descriptor) {
+bool may_colour(int fd) {
   const char* no_color = std::getenv("NO_COLOR");
-  return is_terminal(descriptor) && (no_color == nullptr || *no_color == '\0');
+  return is_terminal(fd) && (no_color == nullptr || *no_color == '\0');
 }
 
 Progress::Progress(std::string title, std::size_t steps)

@@ -7,8 +7,8 @@ namespace harness {
 
 /// True if colours and a moving bar may go to this descriptor: it is a terminal, and colours also need
 /// NO_COLOR to be unset (no-color.org).
-bool is_terminal(int descriptor);
-bool may_colour(int descriptor);
+bool is_terminal(int fd);
+bool may_colour(int fd);
 
 /// Says on stderr how far long work is: a bar on a terminal, a plain line a step elsewhere.
 class Progress {

@@ -46,10 +46,10 @@ Address Address::parse(const std::string& host_and_port) {
   return resolve(host, port);
 }
 
-Address Address::of_socket(int socket_number) {
+Address Address::of_socket(int fd) {
   Address address;
   address.size_ = sizeof(address.storage_);
-  if (getsockname(socket_number, reinterpret_cast<sockaddr*>(&address.storage_), &address.size_) < 0) {
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage_), &address.size_) < 0) {
     throw SystemError("getsockname");
   }
   return address;

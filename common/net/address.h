@@ -29,7 +29,7 @@ class Address {
 
   /// The address that a socket is bound to; this is how the port is learned that bind chose for port 0.
   /// Throws SystemError. Source: getsockname(2).
-  static Address of_socket(int socket_number);
+  static Address of_socket(int fd);
 
   const sockaddr* data() const { return reinterpret_cast<const sockaddr*>(&storage_); }
   socklen_t size() const { return size_; }

@@ -49,8 +49,8 @@ TEST_CASE("the address of a socket tells which port bind has chosen") {
   const Address any_port = Address::resolve("127.0.0.1", 0);
   CHECK(any_port.port() == 0);
   const net::FileDescriptor socket_{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  REQUIRE(bind(socket_.number(), any_port.data(), any_port.size()) == 0);
-  const Address bound = Address::of_socket(socket_.number());
+  REQUIRE(bind(socket_.fd(), any_port.data(), any_port.size()) == 0);
+  const Address bound = Address::of_socket(socket_.fd());
   CHECK(bound.port() != 0);
   CHECK(bound.to_string() == "127.0.0.1:" + std::to_string(bound.port()));
 }

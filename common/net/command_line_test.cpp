@@ -27,7 +27,7 @@ struct Outcome {
 std::string read_all(const net::FileDescriptor& pipe) {
   std::string text;
   std::array<char, 4096> buffer{};
-  for (ssize_t n = 0; (n = read(pipe.number(), buffer.data(), buffer.size())) > 0;) {
+  for (ssize_t n = 0; (n = read(pipe.fd(), buffer.data(), buffer.size())) > 0;) {
     text.append(buffer.data(), static_cast<std::size_t>(n));
   }
   return text;
@@ -48,8 +48,8 @@ Outcome outcome_of(void (*program)(int, const char* const*), const std::vector<s
   const pid_t child = fork();
   REQUIRE(child >= 0);
   if (child == 0) {
-    dup2(out_child.number(), STDOUT_FILENO);
-    dup2(err_child.number(), STDERR_FILENO);
+    dup2(out_child.fd(), STDOUT_FILENO);
+    dup2(err_child.fd(), STDERR_FILENO);
     std::vector<const char*> arguments{"/some/where/program"};
     for (const std::string& word : words) arguments.push_back(word.c_str());
     program(static_cast<int>(arguments.size()), arguments.data());

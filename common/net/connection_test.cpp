@@ -14,14 +14,14 @@ namespace {
 net::FileDescriptor listener() { return net::open_listener(net::Address::resolve("127.0.0.1", 0)); }
 
 net::FileDescriptor accept_from(const net::FileDescriptor& listener) {
-  return net::FileDescriptor{accept4(listener.number(), nullptr, nullptr, SOCK_CLOEXEC)};
+  return net::FileDescriptor{accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
 }
 
 }  // namespace
 
 TEST_CASE("connect_to connects, and names the address when nobody listens") {
   net::FileDescriptor server = listener();
-  const net::Address address = net::Address::of_socket(server.number());
+  const net::Address address = net::Address::of_socket(server.fd());
   {
     const net::FileDescriptor client = net::connect_to(address);
     CHECK(accept_from(server));
@@ -33,7 +33,7 @@ TEST_CASE("connect_to connects, and names the address when nobody listens") {
 
 TEST_CASE("send_all sends more than the buffers hold") {
   const net::FileDescriptor server = listener();
-  net::FileDescriptor client = net::connect_to(net::Address::of_socket(server.number()));
+  net::FileDescriptor client = net::connect_to(net::Address::of_socket(server.fd()));
   const net::FileDescriptor connection = accept_from(server);
   std::string sent(20'000'000, '\0');
   for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<char>(i % 251);
@@ -44,7 +44,7 @@ TEST_CASE("send_all sends more than the buffers hold") {
   std::string received;
   std::string buffer(100'000, '\0');
   ssize_t count = 0;
-  while ((count = recv(connection.number(), buffer.data(), buffer.size(), 0)) > 0) {
+  while ((count = recv(connection.fd(), buffer.data(), buffer.size(), 0)) > 0) {
     received.append(buffer, 0, static_cast<std::size_t>(count));
   }
   CHECK(count == 0);
@@ -53,10 +53,10 @@ TEST_CASE("send_all sends more than the buffers hold") {
 
 TEST_CASE("send_all to a peer that has reset is an error and no signal") {
   const net::FileDescriptor server = listener();
-  const net::FileDescriptor client = net::connect_to(net::Address::of_socket(server.number()));
+  const net::FileDescriptor client = net::connect_to(net::Address::of_socket(server.fd()));
   net::FileDescriptor connection = accept_from(server);
   const linger at_once{.l_onoff = 1, .l_linger = 0};
-  REQUIRE(setsockopt(connection.number(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) == 0);
+  REQUIRE(setsockopt(connection.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) == 0);
   connection.close();
   CHECK_THROWS_WITH_AS(net::send_all(client, std::string("late")), "send: Connection reset by peer",
                        net::SystemError);

@@ -12,25 +12,25 @@ namespace net {
 FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
   if (this != &other) {
     close();
-    number_ = std::exchange(other.number_, -1);
+    fd_ = std::exchange(other.fd_, -1);
   }
   return *this;
 }
 
 void FileDescriptor::close() noexcept {
-  if (number_ < 0) return;
+  if (fd_ < 0) return;
   const int error_before = errno;
   // The result is of no use: Linux frees the number even when close fails, so trying again could close a
   // descriptor that another thread has just opened (close(2), "Dealing with error returns from close()").
-  ::close(std::exchange(number_, -1));
+  ::close(std::exchange(fd_, -1));
   errno = error_before;
 }
 
 void set_nonblocking(const FileDescriptor& descriptor, bool nonblocking) {
-  const int flags = fcntl(descriptor.number(), F_GETFL);
+  const int flags = fcntl(descriptor.fd(), F_GETFL);
   if (flags < 0) throw SystemError("fcntl F_GETFL");
   const int wanted = nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
-  if (wanted != flags && fcntl(descriptor.number(), F_SETFL, wanted) < 0) throw SystemError("fcntl F_SETFL");
+  if (wanted != flags && fcntl(descriptor.fd(), F_SETFL, wanted) < 0) throw SystemError("fcntl F_SETFL");
 }
 
 }  // namespace net

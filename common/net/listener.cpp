@@ -12,21 +12,21 @@ FileDescriptor open_listener(const Address& address, bool share_port) {
   FileDescriptor listener{socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP)};
   if (!listener) throw SystemError("socket");
   const int on = 1;
-  if (setsockopt(listener.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0) {
+  if (setsockopt(listener.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0) {
     throw SystemError("setsockopt SO_REUSEADDR");
   }
-  if (share_port && setsockopt(listener.number(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0) {
+  if (share_port && setsockopt(listener.fd(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0) {
     throw SystemError("setsockopt SO_REUSEPORT");
   }
   const std::string place = address.to_string();  // before the calls: it may change errno
-  if (bind(listener.number(), address.data(), address.size()) < 0) throw SystemError("bind " + place);
-  if (listen(listener.number(), SOMAXCONN) < 0) throw SystemError("listen " + place);
+  if (bind(listener.fd(), address.data(), address.size()) < 0) throw SystemError("bind " + place);
+  if (listen(listener.fd(), SOMAXCONN) < 0) throw SystemError("listen " + place);
   return listener;
 }
 
 void disable_nagle(const FileDescriptor& connection) {
   const int on = 1;
-  if (setsockopt(connection.number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0 && errno != EINVAL) {
+  if (setsockopt(connection.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0 && errno != EINVAL) {
     throw SystemError("setsockopt TCP_NODELAY");
   }
 }

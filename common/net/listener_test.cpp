@@ -23,28 +23,28 @@ namespace {
 Address any_port() { return Address::resolve("127.0.0.1", 0); }
 
 FileDescriptor connect_to(const FileDescriptor& listener) {
-  const Address server = Address::of_socket(listener.number());
+  const Address server = Address::of_socket(listener.fd());
   FileDescriptor client{socket(server.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)};
   REQUIRE(client);
-  REQUIRE(connect(client.number(), server.data(), server.size()) == 0);
+  REQUIRE(connect(client.fd(), server.data(), server.size()) == 0);
   return client;
 }
 
 FileDescriptor accept_from(const FileDescriptor& listener) {
-  return FileDescriptor{accept4(listener.number(), nullptr, nullptr, SOCK_CLOEXEC)};
+  return FileDescriptor{accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
 }
 
 int option(const FileDescriptor& socket, int level, int name) {
   int value = -1;
   socklen_t size = sizeof(value);
-  REQUIRE(getsockopt(socket.number(), level, name, &value, &size) == 0);
+  REQUIRE(getsockopt(socket.fd(), level, name, &value, &size) == 0);
   return value;
 }
 
 bool has_ended(const FileDescriptor& client) {
-  pollfd waiting{.fd = client.number(), .events = POLLIN, .revents = 0};
+  pollfd waiting{.fd = client.fd(), .events = POLLIN, .revents = 0};
   char byte = 0;
-  return poll(&waiting, 1, 5000) == 1 && recv(client.number(), &byte, 1, 0) <= 0;
+  return poll(&waiting, 1, 5000) == 1 && recv(client.fd(), &byte, 1, 0) <= 0;
 }
 
 // No descriptor is left while this lives: lowers the limit and takes all below it.
@@ -72,15 +72,15 @@ class NoDescriptorsLeft {
 TEST_CASE("a listener listens, blocks, and is not inherited by programs started later") {
   const FileDescriptor listener = net::open_listener(any_port());
   CHECK(option(listener, SOL_SOCKET, SO_ACCEPTCONN) == 1);
-  CHECK((fcntl(listener.number(), F_GETFL) & O_NONBLOCK) == 0);
-  CHECK((fcntl(listener.number(), F_GETFD) & FD_CLOEXEC) != 0);
+  CHECK((fcntl(listener.fd(), F_GETFL) & O_NONBLOCK) == 0);
+  CHECK((fcntl(listener.fd(), F_GETFD) & FD_CLOEXEC) != 0);
 }
 
 TEST_CASE("the backlog is the longest that the kernel allows") {
   const FileDescriptor listener = net::open_listener(any_port());
   tcp_info info{};
   socklen_t size = sizeof(info);
-  REQUIRE(getsockopt(listener.number(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0);
+  REQUIRE(getsockopt(listener.fd(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0);
   unsigned kernel_limit = 0;
   std::ifstream("/proc/sys/net/core/somaxconn") >> kernel_limit;
   REQUIRE(kernel_limit > 0);
@@ -90,7 +90,7 @@ TEST_CASE("the backlog is the longest that the kernel allows") {
 TEST_CASE("a restarted server gets its port back from its own old connections") {
   FileDescriptor listener = net::open_listener(any_port());
   CHECK(option(listener, SOL_SOCKET, SO_REUSEADDR) == 1);
-  const Address address = Address::of_socket(listener.number());
+  const Address address = Address::of_socket(listener.fd());
   FileDescriptor client = connect_to(listener);
   accept_from(listener).close();  // the end that closes first stays in TIME-WAIT: here the server's
   REQUIRE(has_ended(client));
@@ -101,7 +101,7 @@ TEST_CASE("a restarted server gets its port back from its own old connections") 
 
 TEST_CASE("a port that another listener has is an error that names it") {
   const FileDescriptor listener = net::open_listener(any_port());
-  const Address address = Address::of_socket(listener.number());
+  const Address address = Address::of_socket(listener.fd());
   try {
     net::open_listener(address);
     FAIL("two listeners on one port");
@@ -125,7 +125,7 @@ TEST_CASE("disable_nagle lets a connection pass that was reset meanwhile") {
   FileDescriptor client = connect_to(listener);
   const FileDescriptor accepted = accept_from(listener);
   const linger at_once{.l_onoff = 1, .l_linger = 0};
-  REQUIRE(setsockopt(client.number(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) == 0);
+  REQUIRE(setsockopt(client.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) == 0);
   client.close();
   REQUIRE(has_ended(accepted));
   CHECK_NOTHROW(net::disable_nagle(accepted));

@@ -18,7 +18,7 @@ namespace {
 
 void announce(const FileDescriptor& listener) {
   // Flushed at once: into a pipe, stdout would keep the line until its buffer is full.
-  if (std::printf("listening on %s\n", Address::of_socket(listener.number()).to_string().c_str()) < 0 ||
+  if (std::printf("listening on %s\n", Address::of_socket(listener.fd()).to_string().c_str()) < 0 ||
       std::fflush(stdout) != 0) {
     throw SystemError("write to stdout");
   }

@@ -57,7 +57,7 @@ void Record::save() {
 void Record::write(const std::string& text) {
   std::string_view unwritten = text;
   while (!unwritten.empty()) {
-    const ssize_t written = ::write(file_.number(), unwritten.data(), unwritten.size());
+    const ssize_t written = ::write(file_.fd(), unwritten.data(), unwritten.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return fail("write");
     unwritten.remove_prefix(static_cast<std::size_t>(written));

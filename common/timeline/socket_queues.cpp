@@ -23,20 +23,20 @@ namespace {
 
 std::int64_t asked(const net::FileDescriptor& connection, unsigned long request, const char* name) {
   int bytes = 0;
-  if (ioctl(connection.number(), request, &bytes) < 0) throw net::SystemError(name);
+  if (ioctl(connection.fd(), request, &bytes) < 0) throw net::SystemError(name);
   return bytes;
 }
 
 std::int64_t option(const net::FileDescriptor& socket, int option, const char* name) {
   int value = 0;
   socklen_t size = sizeof value;
-  if (getsockopt(socket.number(), SOL_SOCKET, option, &value, &size) < 0) throw net::SystemError(name);
+  if (getsockopt(socket.fd(), SOL_SOCKET, option, &value, &size) < 0) throw net::SystemError(name);
   return value;
 }
 
 void set_option(const net::FileDescriptor& socket, int option, std::int64_t value, const char* name) {
   const int bytes = static_cast<int>(value);
-  if (setsockopt(socket.number(), SOL_SOCKET, option, &bytes, sizeof bytes) < 0) throw net::SystemError(name);
+  if (setsockopt(socket.fd(), SOL_SOCKET, option, &bytes, sizeof bytes) < 0) throw net::SystemError(name);
 }
 
 // The form in which sock_diag names an end of a connection: port and address in network byte order.
@@ -121,11 +121,11 @@ void set_receive_buffer(const net::FileDescriptor& socket, std::int64_t bytes) {
 PeerSocket::PeerSocket(const net::FileDescriptor& connection)
     : diagnosis_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)) {
   socklen_t size = sizeof peer_;
-  if (getpeername(connection.number(), reinterpret_cast<sockaddr*>(&peer_), &size) < 0) {
+  if (getpeername(connection.fd(), reinterpret_cast<sockaddr*>(&peer_), &size) < 0) {
     throw net::SystemError("getpeername");
   }
   size = sizeof ours_;
-  if (getsockname(connection.number(), reinterpret_cast<sockaddr*>(&ours_), &size) < 0) {
+  if (getsockname(connection.fd(), reinterpret_cast<sockaddr*>(&ours_), &size) < 0) {
     throw net::SystemError("getsockname");
   }
 }
@@ -133,9 +133,9 @@ PeerSocket::PeerSocket(const net::FileDescriptor& connection)
 std::optional<PeerQueues> PeerSocket::ask() const {
   if (!diagnosis_) return std::nullopt;
   const Question question = question_about(peer_, ours_);
-  if (send(diagnosis_.number(), &question, sizeof question, 0) < 0) return std::nullopt;
+  if (send(diagnosis_.fd(), &question, sizeof question, 0) < 0) return std::nullopt;
   alignas(nlmsghdr) std::array<char, 4096> answer{};
-  const ssize_t size = recv(diagnosis_.number(), answer.data(), answer.size(), 0);
+  const ssize_t size = recv(diagnosis_.fd(), answer.data(), answer.size(), 0);
   const auto* header = reinterpret_cast<const nlmsghdr*>(answer.data());
   if (size < static_cast<ssize_t>(NLMSG_LENGTH(sizeof(inet_diag_msg))) ||
       header->nlmsg_type != SOCK_DIAG_BY_FAMILY) {

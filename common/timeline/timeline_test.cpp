@@ -88,7 +88,7 @@ TEST_CASE("both ends of a connection are seen, also the one that was closed") {
   demonstration::ConnectedPair pair = demonstration::connected_pair({.send = 65'536, .receive = 4096});
   const timeline::PeerSocket peer(pair.peer);
   const std::vector<char> bytes(60'000);
-  REQUIRE(send(pair.ours.number(), bytes.data(), bytes.size(), MSG_DONTWAIT) == 60'000);
+  REQUIRE(send(pair.ours.fd(), bytes.data(), bytes.size(), MSG_DONTWAIT) == 60'000);
   // The last acknowledgement may be delayed (RFC 1122, section 4.2.3.2).
   const auto all_settled = [&pair] {
     return timeline::unacknowledged_bytes(pair.ours) + timeline::unread_bytes(pair.peer) == 60'000;

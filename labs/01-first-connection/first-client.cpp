@@ -38,8 +38,8 @@ void wait_for(std::span<pollfd> watched) {
   }
 }
 
-short wait_for(int descriptor, short events) {
-  pollfd watched{.fd = descriptor, .events = events, .revents = 0};
+short wait_for(int fd, short events) {
+  pollfd watched{.fd = fd, .events = events, .revents = 0};
   wait_for({&watched, 1});
   return watched.revents;
 }
@@ -108,7 +108,7 @@ class Conversation {
     while (!(line = input_.next_line()) && !input_.has_ended()) {
       prompt();
       std::array<pollfd, 2> watched{{{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0},
-                                     {.fd = server_.number(), .events = POLLIN, .revents = 0}}};
+                                     {.fd = server_.fd(), .events = POLLIN, .revents = 0}}};
       wait_for(watched);
       if (watched[1].revents != 0 && !receive()) gone("recv returned 0: end of stream");
       if (watched[0].revents != 0) input_.read_more();
@@ -122,12 +122,12 @@ class Conversation {
     line_ = missing_ = unsent.size();
     std::string failure;
     while (missing_ > 0 || !unsent.empty() || !failure.empty()) {
-      const short ready = wait_for(server_.number(), unsent.empty() ? POLLIN : POLLIN | POLLOUT);
+      const short ready = wait_for(server_.fd(), unsent.empty() ? POLLIN : POLLIN | POLLOUT);
       if ((ready & ~POLLOUT) != 0 && !receive()) {
         gone(failure.empty() ? "recv returned 0: end of stream" : failure);
       }
       if ((ready & POLLOUT) == 0 || unsent.empty()) continue;
-      const ssize_t sent = send(server_.number(), unsent.data(), unsent.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      const ssize_t sent = send(server_.fd(), unsent.data(), unsent.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
       if (sent > 0) unsent = unsent.subspan(static_cast<std::size_t>(sent));
       if (sent >= 0 || net::is_try_again(errno)) continue;
       failure = fmt::format("send: {}", std::strerror(errno));
@@ -138,14 +138,14 @@ class Conversation {
 
   // Says that no more will come, and waits until the server says the same.
   void end() {
-    if (shutdown(server_.number(), SHUT_WR) < 0 && errno != ENOTCONN) throw net::SystemError("shutdown");
-    do wait_for(server_.number(), POLLIN);
+    if (shutdown(server_.fd(), SHUT_WR) < 0 && errno != ENOTCONN) throw net::SystemError("shutdown");
+    do wait_for(server_.fd(), POLLIN);
     while (receive());
   }
 
   // Prints what has come. False at the end of the stream.
   bool receive() {
-    const ssize_t received = recv(server_.number(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    const ssize_t received = recv(server_.fd(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
     if (received < 0 && net::is_try_again(errno)) return true;
     if (received < 0) gone(fmt::format("recv: {}", std::strerror(errno)));
     const auto count = static_cast<std::size_t>(received);
@@ -187,8 +187,8 @@ class Conversation {
 
 // A standard stream that is closed would give its number to the next descriptor, the connection: what is
 // meant for the screen would go to the server.
-void require_open(int descriptor, const char* name) {
-  if (fcntl(descriptor, F_GETFD) < 0) throw std::runtime_error(fmt::format("{} is closed", name));
+void require_open(int fd, const char* name) {
+  if (fcntl(fd, F_GETFD) < 0) throw std::runtime_error(fmt::format("{} is closed", name));
 }
 
 }  // namespace

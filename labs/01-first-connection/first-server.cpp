@@ -49,20 +49,20 @@ std::string text_of(const sockaddr_storage& address, socklen_t size) {
 net::FileDescriptor listen_at(const net::Address& address) {
   net::FileDescriptor listener{socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP)};
   if (!listener) throw net::SystemError("socket");
-  tell(fmt::format("socket() returned {}", listener.number()));
+  tell(fmt::format("socket() returned {}", listener.fd()));
 
   const int on = 1;  // or a restarted server finds its port taken by its own old connections (socket(7))
-  if (setsockopt(listener.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0) {
+  if (setsockopt(listener.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0) {
     throw net::SystemError("setsockopt SO_REUSEADDR");
   }
-  tell(fmt::format("setsockopt({}, SO_REUSEADDR) returned 0", listener.number()));
+  tell(fmt::format("setsockopt({}, SO_REUSEADDR) returned 0", listener.fd()));
 
   const std::string place = address.to_string();
-  if (bind(listener.number(), address.data(), address.size()) < 0) throw net::SystemError("bind " + place);
-  tell(fmt::format("bind({}, {}) returned 0", listener.number(), place));
+  if (bind(listener.fd(), address.data(), address.size()) < 0) throw net::SystemError("bind " + place);
+  tell(fmt::format("bind({}, {}) returned 0", listener.fd(), place));
 
-  if (listen(listener.number(), SOMAXCONN) < 0) throw net::SystemError("listen " + place);
-  tell(fmt::format("listen({}) returned 0", listener.number()));
+  if (listen(listener.fd(), SOMAXCONN) < 0) throw net::SystemError("listen " + place);
+  tell(fmt::format("listen({}) returned 0", listener.fd()));
   return listener;
 }
 
@@ -85,21 +85,21 @@ bool is_fatal(int error_number) {
 // Waits for a client, however long.
 net::FileDescriptor accept_client(const net::FileDescriptor& listener) {
   for (;;) {
-    tell(fmt::format("accept({}) …", listener.number()));
+    tell(fmt::format("accept({}) …", listener.fd()));
     sockaddr_storage peer{};
     socklen_t size = sizeof(peer);
     net::FileDescriptor connection{
-        accept4(listener.number(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC)};
+        accept4(listener.fd(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC)};
     const int error = errno;
     if (connection) {
-      tell(fmt::format("accept({}) returned {}: the client is {}", listener.number(), connection.number(),
+      tell(fmt::format("accept({}) returned {}: the client is {}", listener.fd(), connection.fd(),
                        text_of(peer, size)));
       net::disable_nagle(connection);  // or the last piece of a long reply could wait 40 ms (lab 02)
-      tell(fmt::format("setsockopt({}, TCP_NODELAY) returned 0", connection.number()));
+      tell(fmt::format("setsockopt({}, TCP_NODELAY) returned 0", connection.fd()));
       return connection;
     }
     if (is_fatal(error)) throw net::SystemError("accept", error);
-    tell(fmt::format("accept({}) {}", listener.number(), reason(error)));
+    tell(fmt::format("accept({}) {}", listener.fd(), reason(error)));
   }
 }
 
@@ -140,7 +140,7 @@ void echo(int connection) {
 }
 
 void announce(const net::FileDescriptor& listener) {
-  const std::string place = net::Address::of_socket(listener.number()).to_string();
+  const std::string place = net::Address::of_socket(listener.fd()).to_string();
   if (std::printf("listening on %s\n", place.c_str()) < 0 || std::fflush(stdout) != 0) {
     throw net::SystemError("write to stdout");
   }
@@ -163,8 +163,8 @@ int main(int argc, char** argv) {
     announce(listener);
     for (;;) {
       net::FileDescriptor connection = accept_client(listener);
-      echo(connection.number());
-      tell(fmt::format("close({})", connection.number()));
+      echo(connection.fd());
+      tell(fmt::format("close({})", connection.fd()));
       connection.close();
     }
     return 0;

@@ -30,14 +30,14 @@ namespace {
 // Takes the listener and closes it: one client is all that is wanted.
 net::FileDescriptor accept_one(net::FileDescriptor listener) {
   for (;;) {
-    net::FileDescriptor connection{accept4(listener.number(), nullptr, nullptr, SOCK_CLOEXEC)};
+    net::FileDescriptor connection{accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
     if (!connection && errno != EINTR) throw net::SystemError("accept4");
     if (connection) return connection;
   }
 }
 
 void wait_readable(const net::FileDescriptor& connection) {
-  pollfd watched{.fd = connection.number(), .events = POLLIN, .revents = 0};
+  pollfd watched{.fd = connection.fd(), .events = POLLIN, .revents = 0};
   while (poll(&watched, 1, -1) < 0) {
     if (errno != EINTR) throw net::SystemError("poll");
   }
@@ -47,7 +47,7 @@ void take_messages(const net::FileDescriptor& connection, BelievedMessages& mess
   std::array<char, 16 * 1024> buffer{};
   std::vector<char> message;
   for (;;) {
-    const ssize_t received = recv(connection.number(), buffer.data(), buffer.size(), 0);
+    const ssize_t received = recv(connection.fd(), buffer.data(), buffer.size(), 0);
     if (received > 0) {
       message.insert(message.end(), buffer.data(), buffer.data() + received);
     } else if (received < 0 && errno == EINTR) {

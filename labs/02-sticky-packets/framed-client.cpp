@@ -55,7 +55,7 @@ std::vector<std::size_t> cuts(const Stream& stream, std::size_t piece_size) {
 
 void send_piece(const net::FileDescriptor& connection, std::span<const char> unsent) {
   while (!unsent.empty()) {
-    const ssize_t sent = send(connection.number(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
+    const ssize_t sent = send(connection.fd(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0) throw net::SystemError("send");
     net::say("framed-client", fmt::format("sent {} bytes", sent));

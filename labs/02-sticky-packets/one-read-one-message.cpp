@@ -27,7 +27,7 @@ namespace {
 // Takes the listener and closes it: one client is all that is wanted.
 net::FileDescriptor accept_one(net::FileDescriptor listener) {
   for (;;) {
-    net::FileDescriptor connection{accept4(listener.number(), nullptr, nullptr, SOCK_CLOEXEC)};
+    net::FileDescriptor connection{accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
     if (!connection && errno != EINTR) throw net::SystemError("accept4");
     if (connection) return connection;
   }
@@ -36,7 +36,7 @@ net::FileDescriptor accept_one(net::FileDescriptor listener) {
 void take_messages(const net::FileDescriptor& connection, std::size_t read_size, BelievedMessages& messages) {
   std::vector<char> buffer(read_size);
   for (;;) {
-    const ssize_t received = recv(connection.number(), buffer.data(), buffer.size(), 0);
+    const ssize_t received = recv(connection.fd(), buffer.data(), buffer.size(), 0);
     if (received < 0 && errno == EINTR) continue;
     if (received < 0) throw net::SystemError("recv");
     if (received == 0) return;

@@ -31,7 +31,7 @@ void pause_ms(std::int64_t duration) { std::this_thread::sleep_for(std::chrono::
 // waited for room), but it happens: then the rest goes with another send.
 void send_message(const net::FileDescriptor& connection, std::span<const char> message) {
   for (std::span<const char> unsent = message; !unsent.empty();) {
-    const ssize_t result = send(connection.number(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
+    const ssize_t result = send(connection.fd(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
     if (result < 0 && errno == EINTR) continue;
     if (result < 0) throw net::SystemError("send");
     const auto sent = unsent.first(static_cast<std::size_t>(result));

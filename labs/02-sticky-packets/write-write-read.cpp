@@ -39,7 +39,7 @@ using Request = std::array<char, 14>;  // a header of 4 bytes, then 10 more
 // False when the stream ends before all of `wanted` is there.
 bool receive_whole(const net::FileDescriptor& connection, std::span<char> wanted) {
   while (!wanted.empty()) {
-    const ssize_t received = recv(connection.number(), wanted.data(), wanted.size(), 0);
+    const ssize_t received = recv(connection.fd(), wanted.data(), wanted.size(), 0);
     if (received < 0 && errno != EINTR) throw net::SystemError("recv");
     if (received == 0) return false;
     if (received > 0) wanted = wanted.subspan(static_cast<std::size_t>(received));
@@ -76,8 +76,8 @@ struct Connection {
 
 Connection connect_to_ourselves() {
   const net::FileDescriptor listener = net::open_listener(net::Address::resolve("127.0.0.1", 0));
-  net::FileDescriptor client = net::connect_to(net::Address::of_socket(listener.number()));
-  net::FileDescriptor server{accept4(listener.number(), nullptr, nullptr, SOCK_CLOEXEC)};
+  net::FileDescriptor client = net::connect_to(net::Address::of_socket(listener.fd()));
+  net::FileDescriptor server{accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
   if (!server) throw net::SystemError("accept4");
   return {std::move(client), std::move(server)};
 }

@@ -38,7 +38,7 @@ class Server {
   void accept_waiting() {
     for (;;) {
       net::set_nonblocking(listener_, !connections_.empty());
-      net::FileDescriptor socket{accept4(listener_.number(), nullptr, nullptr, SOCK_CLOEXEC)};
+      net::FileDescriptor socket{accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
       if (!socket && !spare_.accept_again(errno)) return;
       if (!socket) continue;
       if (!spare_.take_back()) {
@@ -54,12 +54,12 @@ class Server {
   // One turn: waits until this client says something, however long, and sends it back, waiting again if the
   // client doesn't take it. False when the connection is over.
   bool echo(const net::FileDescriptor& connection) {
-    const ssize_t received = recv(connection.number(), buffer_.data(), buffer_.size(), 0);
+    const ssize_t received = recv(connection.fd(), buffer_.data(), buffer_.size(), 0);
     if (received < 0) return net::is_try_again(errno);
     if (received == 0) return false;
     std::span<const char> unsent = std::span(buffer_).first(static_cast<std::size_t>(received));
     while (!unsent.empty()) {
-      const ssize_t sent = send(connection.number(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
+      const ssize_t sent = send(connection.fd(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
       if (sent < 0 && errno != EINTR) return false;
       if (sent > 0) unsent = unsent.subspan(static_cast<std::size_t>(sent));
     }

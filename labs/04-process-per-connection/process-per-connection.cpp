@@ -53,7 +53,7 @@ class Server {
 
  private:
   void accept_one() {
-    net::FileDescriptor socket{accept4(listener_.number(), nullptr, nullptr, SOCK_CLOEXEC)};
+    net::FileDescriptor socket{accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
     if (!socket) {
       spare_.accept_again(errno);
       return;
@@ -95,12 +95,12 @@ class Server {
   // One turn: waits until the client says something and sends it back, waiting again if the client doesn't
   // take it. False when the connection is over.
   static bool echo(const net::FileDescriptor& connection, std::span<char> buffer) {
-    const ssize_t received = recv(connection.number(), buffer.data(), buffer.size(), 0);
+    const ssize_t received = recv(connection.fd(), buffer.data(), buffer.size(), 0);
     if (received < 0) return net::is_try_again(errno);
     if (received == 0) return false;
     std::span<const char> unsent = buffer.first(static_cast<std::size_t>(received));
     while (!unsent.empty()) {
-      const ssize_t sent = send(connection.number(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
+      const ssize_t sent = send(connection.fd(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
       if (sent < 0 && errno != EINTR) return false;
       if (sent > 0) unsent = unsent.subspan(static_cast<std::size_t>(sent));
     }

@@ -46,7 +46,7 @@ class Server {
   // Takes up to 64 of those that wait: a flood of clients must not keep the connected ones waiting.
   void accept_waiting() {
     for (int i = 0; i < 64; ++i) {
-      net::FileDescriptor socket{accept4(listener_.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+      net::FileDescriptor socket{accept4(listener_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
       if (!socket && !spare_.accept_again(errno)) return;
       if (!socket) continue;
       if (!spare_.take_back()) {
@@ -65,12 +65,12 @@ class Server {
     const bool was_pending = !connection.pending.empty();
     std::span<const char> unsent = connection.pending.bytes();
     if (!was_pending) {
-      const ssize_t received = recv(connection.socket.number(), buffer_.data(), buffer_.size(), 0);
+      const ssize_t received = recv(connection.socket.fd(), buffer_.data(), buffer_.size(), 0);
       if (received < 0) return net::is_try_again(errno);
       if (received == 0) return false;
       unsent = std::span(buffer_).first(static_cast<std::size_t>(received));
     }
-    const ssize_t result = send(connection.socket.number(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
+    const ssize_t result = send(connection.socket.fd(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
     if (result < 0 && !net::is_try_again(errno)) return false;
     const std::size_t sent = result < 0 ? 0 : static_cast<std::size_t>(result);
     was_pending ? connection.pending.consume(sent) : connection.pending.append(unsent.subspan(sent));

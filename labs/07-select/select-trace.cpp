@@ -55,85 +55,85 @@ class Server {
       if (ready < 0) throw net::SystemError("select");
       for (auto current = connections_.begin(); current != connections_.end();) {
         const auto connection = current++;  // it may be erased
-        const int number = connection->first;
-        if (FD_ISSET(number, &readable)) receive(connection->second);
-        if (FD_ISSET(number, &writable)) send_pending(connection->second);
+        const int fd = connection->first;
+        if (FD_ISSET(fd, &readable)) receive(connection->second);
+        if (FD_ISSET(fd, &writable)) send_pending(connection->second);
       }
       // The newcomers come last: their numbers may be those of connections that have just ended.
-      if (FD_ISSET(listener_.number(), &readable)) accept_one();
+      if (FD_ISSET(listener_.fd(), &readable)) accept_one();
     }
   }
 
  private:
   // Puts into the sets what is to be watched. Returns the highest number.
   int fill(fd_set& readable, fd_set& writable) const {
-    FD_SET(listener_.number(), &readable);
-    int highest = listener_.number();
-    for (const auto& [number, connection] : connections_) {
-      FD_SET(number, connection.pending.empty() ? &readable : &writable);
-      highest = std::max(highest, number);
+    FD_SET(listener_.fd(), &readable);
+    int highest = listener_.fd();
+    for (const auto& [fd, connection] : connections_) {
+      FD_SET(fd, connection.pending.empty() ? &readable : &writable);
+      highest = std::max(highest, fd);
     }
     return highest;
   }
 
   void accept_one() {
-    net::FileDescriptor socket{accept4(listener_.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+    net::FileDescriptor socket{accept4(listener_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
     if (!socket) {
       spare_.accept_again(errno);
       return;
     }
-    const int number = socket.number();
-    if (!spare_.take_back() || number >= FD_SETSIZE) {
-      tell(fmt::format("listener {}", listener_.number()), "readable: new connection, refused: no place");
+    const int fd = socket.fd();
+    if (!spare_.take_back() || fd >= FD_SETSIZE) {
+      tell(fmt::format("listener {}", listener_.fd()), "readable: new connection, refused: no place");
       socket.close();
       spare_.take_back();
       return;
     }
-    tell(fmt::format("listener {}", listener_.number()), fmt::format("readable: new connection, {}", number));
+    tell(fmt::format("listener {}", listener_.fd()), fmt::format("readable: new connection, {}", fd));
     net::disable_nagle(socket);
     const int small = 8192;
-    if (setsockopt(number, SOL_SOCKET, SO_SNDBUF, &small, sizeof small) < 0) {
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small) < 0) {
       throw net::SystemError("setsockopt SO_SNDBUF");
     }
-    connections_[number].socket = std::move(socket);
+    connections_[fd].socket = std::move(socket);
   }
 
   // Readable: only recv tells whether that was data or the end. May erase the connection.
   void receive(Connection& connection) {
-    const int number = connection.socket.number();
-    const ssize_t received = recv(number, buffer_.data(), buffer_.size(), 0);
+    const int fd = connection.socket.fd();
+    const ssize_t received = recv(fd, buffer_.data(), buffer_.size(), 0);
     if (received < 0 && net::is_try_again(errno)) return;
     if (received <= 0) {
-      tell(fmt::format("connection {}", number),
+      tell(fmt::format("connection {}", fd),
            received == 0 ? "readable: end of connection"
                          : fmt::format("readable: end of connection ({})", std::strerror(errno)));
-      connections_.erase(number);
+      connections_.erase(fd);
       return;
     }
-    tell(fmt::format("connection {}", number), fmt::format("readable: data ({} bytes)", received));
+    tell(fmt::format("connection {}", fd), fmt::format("readable: data ({} bytes)", received));
     connection.pending.append(std::span(buffer_).first(static_cast<std::size_t>(received)));
     send_bytes(connection);
   }
 
   void send_pending(Connection& connection) {
-    tell(fmt::format("connection {}", connection.socket.number()), "writable");
+    tell(fmt::format("connection {}", connection.socket.fd()), "writable");
     send_bytes(connection);
   }
 
   // Sends what the socket takes. What is left makes the connection one that is watched for writing. May erase
   // it.
   void send_bytes(Connection& connection) {
-    const int number = connection.socket.number();
+    const int fd = connection.socket.fd();
     const std::span<const char> unsent = connection.pending.bytes();
-    const ssize_t sent = send(number, unsent.data(), unsent.size(), MSG_NOSIGNAL);
+    const ssize_t sent = send(fd, unsent.data(), unsent.size(), MSG_NOSIGNAL);
     if (sent < 0 && !net::is_try_again(errno)) {
-      tell(fmt::format("connection {}", number), fmt::format("send failed: {}", std::strerror(errno)));
-      connections_.erase(number);
+      tell(fmt::format("connection {}", fd), fmt::format("send failed: {}", std::strerror(errno)));
+      connections_.erase(fd);
       return;
     }
     if (sent > 0) connection.pending.consume(static_cast<std::size_t>(sent));
     if (!connection.pending.empty()) {
-      tell(fmt::format("connection {}", number),
+      tell(fmt::format("connection {}", fd),
            fmt::format("  no room for {} bytes: watched for writable", connection.pending.bytes().size()));
     }
   }

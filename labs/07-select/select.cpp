@@ -33,7 +33,7 @@ class Server {
  public:
   explicit Server(net::FileDescriptor listener) : listener_(std::move(listener)) {
     net::set_nonblocking(listener_);
-    watch(listener_.number(), false);
+    watch(listener_.fd(), false);
   }
 
   void run() {
@@ -42,10 +42,10 @@ class Server {
       fd_set writable = want_write_;
       int ready = select(highest_ + 1, &readable, &writable, nullptr, nullptr);
       if (ready < 0 && errno != EINTR) throw net::SystemError("select");
-      for (int number = 0; ready > 0; ++number) {
-        if (!FD_ISSET(number, &readable) && !FD_ISSET(number, &writable)) continue;
+      for (int fd = 0; ready > 0; ++fd) {
+        if (!FD_ISSET(fd, &readable) && !FD_ISSET(fd, &writable)) continue;
         --ready;
-        number == listener_.number() ? accept_waiting() : serve(number);
+        fd == listener_.fd() ? accept_waiting() : serve(fd);
       }
     }
   }
@@ -54,36 +54,36 @@ class Server {
   // Takes up to 64 of those that wait: a flood of clients must not keep the connected ones waiting.
   void accept_waiting() {
     for (int i = 0; i < 64; ++i) {
-      net::FileDescriptor socket{accept4(listener_.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+      net::FileDescriptor socket{accept4(listener_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
       if (!socket && !spare_.accept_again(errno)) return;
       if (!socket) continue;
-      const int number = socket.number();
-      const bool refused = !spare_.take_back() || !fits_fd_set(number);
+      const int fd = socket.fd();
+      const bool refused = !spare_.take_back() || !fits_fd_set(fd);
       if (refused) {
         socket.close();
         spare_.take_back();
         continue;
       }
       net::disable_nagle(socket);
-      const auto index = static_cast<std::size_t>(number);
+      const auto index = static_cast<std::size_t>(fd);
       if (connections_.size() <= index) connections_.resize(index + 1);
       connections_[index].socket = std::move(socket);
-      watch(number, false);
+      watch(fd, false);
     }
   }
 
-  void serve(int number) {
-    Connection& connection = connections_[static_cast<std::size_t>(number)];
+  void serve(int fd) {
+    Connection& connection = connections_[static_cast<std::size_t>(fd)];
     const bool was_writing = !connection.pending.empty();
     if (!echo(connection)) {
       connection = Connection{};
-      FD_CLR(number, &want_read_);
-      FD_CLR(number, &want_write_);
+      FD_CLR(fd, &want_read_);
+      FD_CLR(fd, &want_write_);
       while (!FD_ISSET(highest_, &want_read_) && !FD_ISSET(highest_, &want_write_)) --highest_;
       return;
     }
     const bool is_writing = !connection.pending.empty();
-    if (is_writing != was_writing) watch(number, is_writing);
+    if (is_writing != was_writing) watch(fd, is_writing);
   }
 
   // One turn of a connection that is ready: sends what is pending, or receives once and sends that back; what
@@ -92,32 +92,32 @@ class Server {
     const bool was_pending = !connection.pending.empty();
     std::span<const char> unsent = connection.pending.bytes();
     if (!was_pending) {
-      const ssize_t received = recv(connection.socket.number(), buffer_.data(), buffer_.size(), 0);
+      const ssize_t received = recv(connection.socket.fd(), buffer_.data(), buffer_.size(), 0);
       if (received < 0) return net::is_try_again(errno);
       if (received == 0) return false;
       unsent = std::span(buffer_).first(static_cast<std::size_t>(received));
     }
-    const ssize_t result = send(connection.socket.number(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
+    const ssize_t result = send(connection.socket.fd(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
     if (result < 0 && !net::is_try_again(errno)) return false;
     const std::size_t sent = result < 0 ? 0 : static_cast<std::size_t>(result);
     was_pending ? connection.pending.consume(sent) : connection.pending.append(unsent.subspan(sent));
     return true;
   }
 
-  void watch(int number, bool writing) {
-    FD_CLR(number, writing ? &want_read_ : &want_write_);
-    FD_SET(number, writing ? &want_write_ : &want_read_);
-    highest_ = std::max(highest_, number);
+  void watch(int fd, bool writing) {
+    FD_CLR(fd, writing ? &want_read_ : &want_write_);
+    FD_SET(fd, writing ? &want_write_ : &want_read_);
+    highest_ = std::max(highest_, fd);
   }
 
   // FD_SET with a higher number would write beyond the set: undefined behaviour (select(2)).
-  bool fits_fd_set(int number) {
-    if (number < FD_SETSIZE) return true;
+  bool fits_fd_set(int fd) {
+    if (fd < FD_SETSIZE) return true;
     if (!std::exchange(refusal_said_, true)) {
       net::say("select",
                fmt::format("descriptor {} is beyond FD_SETSIZE ({}): refusing connections until a lower one "
                            "is free (said once)",
-                           number, FD_SETSIZE));
+                           fd, FD_SETSIZE));
     }
     return false;
   }

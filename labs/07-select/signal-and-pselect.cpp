@@ -26,18 +26,18 @@ using Clock = std::chrono::steady_clock;
 // (signal-safety(7)).
 volatile std::sig_atomic_t signal_came = 0;
 
-void handle_by_flag(int number) {
+void handle_by_flag(int signal) {
   struct sigaction action {};
   action.sa_handler = [](int) { signal_came = 1; };
-  if (sigaction(number, &action, nullptr) < 0) throw net::SystemError("sigaction");
+  if (sigaction(signal, &action, nullptr) < 0) throw net::SystemError("sigaction");
 }
 
 // Returns the mask as it was before: with the signal let in.
-sigset_t block(int number) {
+sigset_t block(int signal) {
   sigset_t blocked{};
   sigset_t before{};
   sigemptyset(&blocked);
-  sigaddset(&blocked, number);
+  sigaddset(&blocked, signal);
   if (sigprocmask(SIG_BLOCK, &blocked, &before) < 0) throw net::SystemError("sigprocmask");
   return before;
 }

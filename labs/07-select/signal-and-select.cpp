@@ -28,10 +28,10 @@ using Clock = std::chrono::steady_clock;
 // (signal-safety(7)).
 volatile std::sig_atomic_t signal_came = 0;
 
-void handle_by_flag(int number) {
+void handle_by_flag(int signal) {
   struct sigaction action {};
   action.sa_handler = [](int) { signal_came = 1; };
-  if (sigaction(number, &action, nullptr) < 0) throw net::SystemError("sigaction");
+  if (sigaction(signal, &action, nullptr) < 0) throw net::SystemError("sigaction");
 }
 
 // True if the signal was noticed at once and not only when the time was over.

@@ -30,7 +30,7 @@ class Server {
  public:
   explicit Server(net::FileDescriptor listener) : listener_(std::move(listener)) {
     net::set_nonblocking(listener_);
-    watch(listener_.number(), POLLIN);
+    watch(listener_.fd(), POLLIN);
   }
 
   void run() {
@@ -40,8 +40,8 @@ class Server {
       for (std::size_t index = 0; ready > 0; ++index) {
         if (watched_[index].revents == 0) continue;
         --ready;
-        const int number = watched_[index].fd;
-        number == listener_.number() ? accept_waiting() : serve(number);
+        const int fd = watched_[index].fd;
+        fd == listener_.fd() ? accept_waiting() : serve(fd);
       }
     }
   }
@@ -50,10 +50,10 @@ class Server {
   // Takes up to 64 of those that wait: a flood of clients must not keep the connected ones waiting.
   void accept_waiting() {
     for (int i = 0; i < 64; ++i) {
-      net::FileDescriptor socket{accept4(listener_.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+      net::FileDescriptor socket{accept4(listener_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
       if (!socket && !spare_.accept_again(errno)) return;
       if (!socket) continue;
-      const int number = socket.number();
+      const int fd = socket.fd();
       const bool refused = !spare_.take_back();
       if (refused) {
         socket.close();
@@ -61,24 +61,24 @@ class Server {
         continue;
       }
       net::disable_nagle(socket);
-      const auto index = static_cast<std::size_t>(number);
+      const auto index = static_cast<std::size_t>(fd);
       if (connections_.size() <= index) connections_.resize(index + 1);
       connections_[index].socket = std::move(socket);
-      watch(number, POLLIN);
+      watch(fd, POLLIN);
     }
   }
 
-  void serve(int number) {
-    Connection& connection = connections_[static_cast<std::size_t>(number)];
+  void serve(int fd) {
+    Connection& connection = connections_[static_cast<std::size_t>(fd)];
     const bool was_writing = !connection.pending.empty();
     if (!echo(connection)) {
       connection = Connection{};
-      watched_[static_cast<std::size_t>(number)].fd = -1;  // poll passes over negative numbers
+      watched_[static_cast<std::size_t>(fd)].fd = -1;  // poll passes over negative numbers
       while (watched_.back().fd < 0) watched_.pop_back();
       return;
     }
     const bool is_writing = !connection.pending.empty();
-    if (is_writing != was_writing) watch(number, is_writing ? POLLOUT : POLLIN);
+    if (is_writing != was_writing) watch(fd, is_writing ? POLLOUT : POLLIN);
   }
 
   // One turn of a connection that is ready: sends what is pending, or receives once and sends that back; what
@@ -87,22 +87,22 @@ class Server {
     const bool was_pending = !connection.pending.empty();
     std::span<const char> unsent = connection.pending.bytes();
     if (!was_pending) {
-      const ssize_t received = recv(connection.socket.number(), buffer_.data(), buffer_.size(), 0);
+      const ssize_t received = recv(connection.socket.fd(), buffer_.data(), buffer_.size(), 0);
       if (received < 0) return net::is_try_again(errno);
       if (received == 0) return false;
       unsent = std::span(buffer_).first(static_cast<std::size_t>(received));
     }
-    const ssize_t result = send(connection.socket.number(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
+    const ssize_t result = send(connection.socket.fd(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
     if (result < 0 && !net::is_try_again(errno)) return false;
     const std::size_t sent = result < 0 ? 0 : static_cast<std::size_t>(result);
     was_pending ? connection.pending.consume(sent) : connection.pending.append(unsent.subspan(sent));
     return true;
   }
 
-  void watch(int number, short interest) {
-    const auto index = static_cast<std::size_t>(number);
+  void watch(int fd, short interest) {
+    const auto index = static_cast<std::size_t>(fd);
     if (watched_.size() <= index) watched_.resize(index + 1, pollfd{.fd = -1, .events = 0, .revents = 0});
-    watched_[index] = {.fd = number, .events = interest, .revents = 0};
+    watched_[index] = {.fd = fd, .events = interest, .revents = 0};
   }
 
   net::FileDescriptor listener_;

@@ -39,7 +39,7 @@ class Server {
     net::set_nonblocking(listener_);
     // The listener stays level-triggered: the connections that are left waiting, by the bound on accepts or
     // because descriptors have run out, are reported again.
-    if (!tell_kernel(EPOLL_CTL_ADD, listener_.number(), EPOLLIN))
+    if (!tell_kernel(EPOLL_CTL_ADD, listener_.fd(), EPOLLIN))
       throw net::SystemError("epoll_ctl ADD listener");
   }
 
@@ -47,16 +47,16 @@ class Server {
     std::array<epoll_event, 256> events{};
     for (;;) {
       const int timeout = ready_.empty() ? -1 : 0;  // with somebody ready, only look who else has come
-      const int count = epoll_wait(epoll_.number(), events.data(), events.size(), timeout);
+      const int count = epoll_wait(epoll_.fd(), events.data(), events.size(), timeout);
       if (count < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
       for (int i = 0; i < count; ++i) {
-        const int number = events[static_cast<std::size_t>(i)].data.fd;
-        number == listener_.number() ? accept_waiting() : make_ready(number);
+        const int fd = events[static_cast<std::size_t>(i)].data.fd;
+        fd == listener_.fd() ? accept_waiting() : make_ready(fd);
       }
       for (std::size_t turns = ready_.size(); turns > 0; --turns) {
-        const int number = ready_.front();
+        const int fd = ready_.front();
         ready_.pop_front();
-        serve(number);
+        serve(fd);
       }
     }
   }
@@ -67,38 +67,38 @@ class Server {
   // Takes up to 64 of those that wait: a flood of clients must not keep the connected ones waiting.
   void accept_waiting() {
     for (int i = 0; i < 64; ++i) {
-      net::FileDescriptor socket{accept4(listener_.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+      net::FileDescriptor socket{accept4(listener_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
       if (!socket && !spare_.accept_again(errno)) return;
       if (!socket) continue;
-      const int number = socket.number();
+      const int fd = socket.fd();
       const bool refused =
-          !spare_.take_back() || !tell_kernel(EPOLL_CTL_ADD, number, EPOLLIN | EPOLLOUT | EPOLLET);
+          !spare_.take_back() || !tell_kernel(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLOUT | EPOLLET);
       if (refused) {
         socket.close();
         spare_.take_back();
         continue;
       }
       net::disable_nagle(socket);
-      const auto index = static_cast<std::size_t>(number);
+      const auto index = static_cast<std::size_t>(fd);
       if (connections_.size() <= index) connections_.resize(index + 1);
       connections_[index].socket = std::move(socket);
     }
   }
 
-  void make_ready(int number) {
-    Connection& connection = connections_[static_cast<std::size_t>(number)];
-    if (!connection.is_ready) ready_.push_back(number);
+  void make_ready(int fd) {
+    Connection& connection = connections_[static_cast<std::size_t>(fd)];
+    if (!connection.is_ready) ready_.push_back(fd);
     connection.is_ready = true;
   }
 
-  void serve(int number) {
-    Connection& connection = connections_[static_cast<std::size_t>(number)];
+  void serve(int fd) {
+    Connection& connection = connections_[static_cast<std::size_t>(fd)];
     connection.is_ready = false;
     switch (echo(connection)) {
       case After::idle:
         return;
       case After::ready:
-        make_ready(number);
+        make_ready(fd);
         return;
       case After::over:
         connection = Connection{};  // close also takes it out of the epoll set
@@ -114,13 +114,13 @@ class Server {
       std::span<const char> unsent = connection.pending.bytes();
       if (!was_pending) {
         const std::size_t at_most = std::min(buffer_.size(), budget);
-        const ssize_t received = recv(connection.socket.number(), buffer_.data(), at_most, 0);
+        const ssize_t received = recv(connection.socket.fd(), buffer_.data(), at_most, 0);
         if (received < 0) return after_error();
         if (received == 0) return After::over;
         unsent = std::span(buffer_).first(static_cast<std::size_t>(received));
         budget -= unsent.size();
       }
-      const ssize_t result = send(connection.socket.number(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
+      const ssize_t result = send(connection.socket.fd(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
       if (result < 0 && !net::is_try_again(errno)) return After::over;
       const std::size_t sent = result < 0 ? 0 : static_cast<std::size_t>(result);
       const bool blocked = result < 0 && errno == EAGAIN;
@@ -134,11 +134,11 @@ class Server {
     return errno == EAGAIN ? After::idle : errno == EINTR ? After::ready : After::over;
   }
 
-  bool tell_kernel(int operation, int number, std::uint32_t interest) {
+  bool tell_kernel(int operation, int fd, std::uint32_t interest) {
     epoll_event event{};
     event.events = interest;
-    event.data.fd = number;
-    return epoll_ctl(epoll_.number(), operation, number, &event) == 0;
+    event.data.fd = fd;
+    return epoll_ctl(epoll_.fd(), operation, fd, &event) == 0;
   }
 
   net::FileDescriptor listener_;

@@ -53,7 +53,7 @@ class Worker {
  public:
   Worker(const net::FileDescriptor& listener, std::uint32_t interest) : listener_(listener) {
     if (!epoll_) throw net::SystemError("epoll_create1");
-    if (!tell_kernel(EPOLL_CTL_ADD, listener_.number(), interest))
+    if (!tell_kernel(EPOLL_CTL_ADD, listener_.fd(), interest))
       throw net::SystemError("epoll_ctl ADD listener");
   }
 
@@ -61,14 +61,14 @@ class Worker {
     std::array<epoll_event, 256> events{};
     counts_.thread = gettid();
     for (;;) {
-      const int ready = epoll_wait(epoll_.number(), events.data(), events.size(), -1);
+      const int ready = epoll_wait(epoll_.fd(), events.data(), events.size(), -1);
       ++counts_.returns;
       if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
       for (int i = 0; i < ready; ++i) {
-        const int number = events[static_cast<std::size_t>(i)].data.fd;
+        const int fd = events[static_cast<std::size_t>(i)].data.fd;
         // A number in this batch can't mean another connection than when it was reported: a connection is
         // closed only in its own turn, and has one turn in a batch.
-        number == listener_.number() ? accept_waiting() : serve(number);
+        fd == listener_.fd() ? accept_waiting() : serve(fd);
       }
     }
   }
@@ -79,34 +79,34 @@ class Worker {
   // Takes up to 64 of those that wait: a flood of clients must not keep the connected ones waiting.
   void accept_waiting() {
     for (int i = 0; i < 64; ++i) {
-      net::FileDescriptor socket{accept4(listener_.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+      net::FileDescriptor socket{accept4(listener_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
       if (!socket && i == 0 && errno == EAGAIN) ++counts_.in_vain;
       if (!socket && !spare_.accept_again(errno)) return;
       if (!socket) continue;
-      const int number = socket.number();
-      const bool refused = !spare_.take_back() || !tell_kernel(EPOLL_CTL_ADD, number, EPOLLIN);
+      const int fd = socket.fd();
+      const bool refused = !spare_.take_back() || !tell_kernel(EPOLL_CTL_ADD, fd, EPOLLIN);
       if (refused) {
         socket.close();
         spare_.take_back();
         continue;
       }
       net::disable_nagle(socket);
-      const auto index = static_cast<std::size_t>(number);
+      const auto index = static_cast<std::size_t>(fd);
       if (connections_.size() <= index) connections_.resize(index + 1);
       connections_[index].socket = std::move(socket);
       ++counts_.connections;
     }
   }
 
-  void serve(int number) {
-    Connection& connection = connections_[static_cast<std::size_t>(number)];
+  void serve(int fd) {
+    Connection& connection = connections_[static_cast<std::size_t>(fd)];
     const bool was_writing = !connection.pending.empty();
     if (!echo(connection)) {
       connection = Connection{};  // close also takes it out of the epoll set
       return;
     }
     const bool is_writing = !connection.pending.empty();
-    if (is_writing != was_writing && !tell_kernel(EPOLL_CTL_MOD, number, is_writing ? EPOLLOUT : EPOLLIN)) {
+    if (is_writing != was_writing && !tell_kernel(EPOLL_CTL_MOD, fd, is_writing ? EPOLLOUT : EPOLLIN)) {
       throw net::SystemError("epoll_ctl MOD");
     }
   }
@@ -117,24 +117,24 @@ class Worker {
     const bool was_pending = !connection.pending.empty();
     std::span<const char> unsent = connection.pending.bytes();
     if (!was_pending) {
-      const ssize_t received = recv(connection.socket.number(), buffer_.data(), buffer_.size(), 0);
+      const ssize_t received = recv(connection.socket.fd(), buffer_.data(), buffer_.size(), 0);
       if (received < 0) return net::is_try_again(errno);
       if (received == 0) return false;
       ++counts_.receives;
       unsent = std::span(buffer_).first(static_cast<std::size_t>(received));
     }
-    const ssize_t result = send(connection.socket.number(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
+    const ssize_t result = send(connection.socket.fd(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
     if (result < 0 && !net::is_try_again(errno)) return false;
     const std::size_t sent = result < 0 ? 0 : static_cast<std::size_t>(result);
     was_pending ? connection.pending.consume(sent) : connection.pending.append(unsent.subspan(sent));
     return true;
   }
 
-  bool tell_kernel(int operation, int number, std::uint32_t interest) {
+  bool tell_kernel(int operation, int fd, std::uint32_t interest) {
     epoll_event event{};
     event.events = interest;
-    event.data.fd = number;
-    return epoll_ctl(epoll_.number(), operation, number, &event) == 0;
+    event.data.fd = fd;
+    return epoll_ctl(epoll_.fd(), operation, fd, &event) == 0;
   }
 
   const net::FileDescriptor& listener_;
@@ -198,7 +198,7 @@ sigset_t block_signals() {
   std::deque<Worker> workers;  // a deque: those that are there stay where they are
   std::vector<std::jthread> threads;
   listeners.push_back(listen.listen_and_announce(own_listeners));
-  const net::Address address = net::Address::of_socket(listeners.front().number());
+  const net::Address address = net::Address::of_socket(listeners.front().fd());
   for (std::int64_t i = 0; i < options.workers; ++i) {
     if (own_listeners && i > 0) listeners.push_back(net::open_listener(address, true));
     net::set_nonblocking(listeners.back());

@@ -31,20 +31,20 @@ class Server {
   explicit Server(net::FileDescriptor listener) : listener_(std::move(listener)) {
     if (!epoll_) throw net::SystemError("epoll_create1");
     net::set_nonblocking(listener_);
-    if (!tell_kernel(EPOLL_CTL_ADD, listener_.number(), EPOLLIN))
+    if (!tell_kernel(EPOLL_CTL_ADD, listener_.fd(), EPOLLIN))
       throw net::SystemError("epoll_ctl ADD listener");
   }
 
   void run() {
     std::array<epoll_event, 256> events{};
     for (;;) {
-      const int ready = epoll_wait(epoll_.number(), events.data(), events.size(), -1);
+      const int ready = epoll_wait(epoll_.fd(), events.data(), events.size(), -1);
       if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
       for (int i = 0; i < ready; ++i) {
-        const int number = events[static_cast<std::size_t>(i)].data.fd;
+        const int fd = events[static_cast<std::size_t>(i)].data.fd;
         // A number in this batch can't mean another connection than when it was reported: a connection is
         // closed only in its own turn, and has one turn in a batch.
-        number == listener_.number() ? accept_waiting() : serve(number);
+        fd == listener_.fd() ? accept_waiting() : serve(fd);
       }
     }
   }
@@ -53,32 +53,32 @@ class Server {
   // Takes up to 64 of those that wait: a flood of clients must not keep the connected ones waiting.
   void accept_waiting() {
     for (int i = 0; i < 64; ++i) {
-      net::FileDescriptor socket{accept4(listener_.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+      net::FileDescriptor socket{accept4(listener_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
       if (!socket && !spare_.accept_again(errno)) return;
       if (!socket) continue;
-      const int number = socket.number();
-      const bool refused = !spare_.take_back() || !tell_kernel(EPOLL_CTL_ADD, number, EPOLLIN);
+      const int fd = socket.fd();
+      const bool refused = !spare_.take_back() || !tell_kernel(EPOLL_CTL_ADD, fd, EPOLLIN);
       if (refused) {
         socket.close();
         spare_.take_back();
         continue;
       }
       net::disable_nagle(socket);
-      const auto index = static_cast<std::size_t>(number);
+      const auto index = static_cast<std::size_t>(fd);
       if (connections_.size() <= index) connections_.resize(index + 1);
       connections_[index].socket = std::move(socket);
     }
   }
 
-  void serve(int number) {
-    Connection& connection = connections_[static_cast<std::size_t>(number)];
+  void serve(int fd) {
+    Connection& connection = connections_[static_cast<std::size_t>(fd)];
     const bool was_writing = !connection.pending.empty();
     if (!echo(connection)) {
       connection = Connection{};  // close also takes it out of the epoll set
       return;
     }
     const bool is_writing = !connection.pending.empty();
-    if (is_writing != was_writing && !tell_kernel(EPOLL_CTL_MOD, number, is_writing ? EPOLLOUT : EPOLLIN)) {
+    if (is_writing != was_writing && !tell_kernel(EPOLL_CTL_MOD, fd, is_writing ? EPOLLOUT : EPOLLIN)) {
       throw net::SystemError("epoll_ctl MOD");
     }
   }
@@ -89,23 +89,23 @@ class Server {
     const bool was_pending = !connection.pending.empty();
     std::span<const char> unsent = connection.pending.bytes();
     if (!was_pending) {
-      const ssize_t received = recv(connection.socket.number(), buffer_.data(), buffer_.size(), 0);
+      const ssize_t received = recv(connection.socket.fd(), buffer_.data(), buffer_.size(), 0);
       if (received < 0) return net::is_try_again(errno);
       if (received == 0) return false;
       unsent = std::span(buffer_).first(static_cast<std::size_t>(received));
     }
-    const ssize_t result = send(connection.socket.number(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
+    const ssize_t result = send(connection.socket.fd(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
     if (result < 0 && !net::is_try_again(errno)) return false;
     const std::size_t sent = result < 0 ? 0 : static_cast<std::size_t>(result);
     was_pending ? connection.pending.consume(sent) : connection.pending.append(unsent.subspan(sent));
     return true;
   }
 
-  bool tell_kernel(int operation, int number, std::uint32_t interest) {
+  bool tell_kernel(int operation, int fd, std::uint32_t interest) {
     epoll_event event{};
     event.events = interest;
-    event.data.fd = number;
-    return epoll_ctl(epoll_.number(), operation, number, &event) == 0;
+    event.data.fd = fd;
+    return epoll_ctl(epoll_.fd(), operation, fd, &event) == 0;
   }
 
   net::FileDescriptor listener_;

@@ -31,12 +31,11 @@ using timeline::grouped;
 std::int64_t fill(const net::FileDescriptor& connection, const std::vector<char>& message) {
   std::int64_t accepted = 0;
   for (;;) {
-    const ssize_t sent =
-        send(connection.number(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t sent = send(connection.fd(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent > 0) accepted += sent;
     if (sent >= 0 || errno == EINTR) continue;
     if (errno != EAGAIN) throw net::SystemError("send");
-    pollfd room{.fd = connection.number(), .events = POLLOUT, .revents = 0};
+    pollfd room{.fd = connection.fd(), .events = POLLOUT, .revents = 0};
     const int ready = poll(&room, 1, 300);
     if (ready < 0 && errno != EINTR) throw net::SystemError("poll");
     if (ready == 0) return accepted;

@@ -40,7 +40,7 @@ class Writer {
     if (!epoll_) throw net::SystemError("epoll_create1");
     const itimerspec every_20_ms{.it_interval = {.tv_sec = 0, .tv_nsec = 20'000'000},
                                  .it_value = {.tv_sec = 0, .tv_nsec = 20'000'000}};
-    if (timerfd_settime(timer_.number(), 0, &every_20_ms, nullptr) < 0) {
+    if (timerfd_settime(timer_.fd(), 0, &every_20_ms, nullptr) < 0) {
       throw net::SystemError("timerfd_settime");
     }
     watch(EPOLL_CTL_ADD, timer_, EPOLLIN);
@@ -51,12 +51,12 @@ class Writer {
   void run() {
     while (produced_ < messages || !pending_.empty()) {
       std::array<epoll_event, 2> events{};
-      const int ready = epoll_wait(epoll_.number(), events.data(), 2, -1);
+      const int ready = epoll_wait(epoll_.fd(), events.data(), 2, -1);
       if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
       ++returns_;
       bool useful = false;
       for (int i = 0; i < ready; ++i) {
-        const bool is_timer = events[static_cast<std::size_t>(i)].data.fd == timer_.number();
+        const bool is_timer = events[static_cast<std::size_t>(i)].data.fd == timer_.fd();
         useful |= is_timer ? produce() : send_pending();
       }
       if (!useful) ++useless_;
@@ -80,7 +80,7 @@ class Writer {
  private:
   bool produce() {
     std::uint64_t expirations = 0;
-    if (read(timer_.number(), &expirations, sizeof expirations) < 0) throw net::SystemError("read timer");
+    if (read(timer_.fd(), &expirations, sizeof expirations) < 0) throw net::SystemError("read timer");
     if (produced_ == messages) return false;
     ++produced_;
     pending_.append(std::vector<char>(message_size, 'm'));
@@ -91,8 +91,7 @@ class Writer {
   bool send_pending() {
     if (pending_.empty()) return false;
     const std::span<const char> unsent = pending_.bytes();
-    const ssize_t sent =
-        send(connection_.number(), unsent.data(), unsent.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t sent = send(connection_.fd(), unsent.data(), unsent.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0 && !net::is_try_again(errno)) throw net::SystemError("send");
     if (sent > 0) {
       pending_.consume(static_cast<std::size_t>(sent));
@@ -102,8 +101,8 @@ class Writer {
   }
 
   void watch(int operation, const net::FileDescriptor& descriptor, std::uint32_t events) {
-    epoll_event wanted{.events = events, .data = {.fd = descriptor.number()}};
-    if (epoll_ctl(epoll_.number(), operation, descriptor.number(), &wanted) < 0) {
+    epoll_event wanted{.events = events, .data = {.fd = descriptor.fd()}};
+    if (epoll_ctl(epoll_.fd(), operation, descriptor.fd(), &wanted) < 0) {
       throw net::SystemError("epoll_ctl");
     }
   }
@@ -118,7 +117,7 @@ class Writer {
 
 void read_to_the_end(const net::FileDescriptor& connection) {
   std::array<char, 16 * 1024> buffer{};
-  while (recv(connection.number(), buffer.data(), buffer.size(), 0) > 0) continue;
+  while (recv(connection.fd(), buffer.data(), buffer.size(), 0) > 0) continue;
 }
 
 int run() {

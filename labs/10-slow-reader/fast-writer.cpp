@@ -55,20 +55,20 @@ bool at_least_one(const char* call, int ready) {
   return ready > 0;
 }
 
-IsWritable ask_select(int socket_number) {
+IsWritable ask_select(int fd) {
   // FD_SET with a higher number would write beyond the set (select(2)).
-  if (socket_number >= FD_SETSIZE) throw net::SystemError("select", EBADF);
-  return [socket_number] {
+  if (fd >= FD_SETSIZE) throw net::SystemError("select", EBADF);
+  return [fd] {
     fd_set writable{};
-    FD_SET(socket_number, &writable);
+    FD_SET(fd, &writable);
     timeval no_time{};
-    return at_least_one("select", select(socket_number + 1, nullptr, &writable, nullptr, &no_time));
+    return at_least_one("select", select(fd + 1, nullptr, &writable, nullptr, &no_time));
   };
 }
 
-IsWritable ask_poll(int socket_number) {
-  return [socket_number] {
-    pollfd watched{.fd = socket_number, .events = POLLOUT, .revents = 0};
+IsWritable ask_poll(int fd) {
+  return [fd] {
+    pollfd watched{.fd = fd, .events = POLLOUT, .revents = 0};
     return at_least_one("poll", poll(&watched, 1, 0));
   };
 }
@@ -77,13 +77,12 @@ IsWritable ask_poll(int socket_number) {
 // has changed since the last answer. Here both are right, because it is asked only after EAGAIN: what has
 // changed since can only be that there is room again. (A program that also waits for other things must take
 // EPOLLOUT back: always-writable.cpp.)
-IsWritable ask_epoll(int socket_number, std::uint32_t edge, const net::FileDescriptor& interest) {
-  epoll_event wanted{.events = EPOLLOUT | edge, .data = {.fd = socket_number}};
-  if (epoll_ctl(interest.number(), EPOLL_CTL_ADD, socket_number, &wanted) < 0)
-    throw net::SystemError("epoll_ctl");
+IsWritable ask_epoll(int fd, std::uint32_t edge, const net::FileDescriptor& interest) {
+  epoll_event wanted{.events = EPOLLOUT | edge, .data = {.fd = fd}};
+  if (epoll_ctl(interest.fd(), EPOLL_CTL_ADD, fd, &wanted) < 0) throw net::SystemError("epoll_ctl");
   return [&interest] {
     epoll_event ready{};
-    return at_least_one("epoll_wait", epoll_wait(interest.number(), &ready, 1, 0));
+    return at_least_one("epoll_wait", epoll_wait(interest.fd(), &ready, 1, 0));
   };
 }
 
@@ -116,13 +115,13 @@ class FastWriter {
  public:
   FastWriter(const net::FileDescriptor& connection, const Options& options, timeline::Transfer& transfer)
       : connection_(connection), options_(options), transfer_(transfer) {
-    if (options.wait == "select") is_writable_ = ask_select(connection.number());
-    if (options.wait == "poll") is_writable_ = ask_poll(connection.number());
+    if (options.wait == "select") is_writable_ = ask_select(connection.fd());
+    if (options.wait == "poll") is_writable_ = ask_poll(connection.fd());
     if (options.wait.starts_with("epoll")) {
       interest_ = net::FileDescriptor{epoll_create1(EPOLL_CLOEXEC)};
       if (!interest_) throw net::SystemError("epoll_create1");
       const std::uint32_t edge = options.wait == "epoll-edge" ? static_cast<std::uint32_t>(EPOLLET) : 0;
-      is_writable_ = ask_epoll(connection.number(), edge, interest_);
+      is_writable_ = ask_epoll(connection.fd(), edge, interest_);
     }
   }
 
@@ -149,7 +148,7 @@ class FastWriter {
   // send may take less than it was given: it goes on with the rest.
   void send_message(std::span<const char> unsent) {
     while (!unsent.empty()) {
-      ssize_t sent = send(connection_.number(), unsent.data(), unsent.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      ssize_t sent = send(connection_.fd(), unsent.data(), unsent.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
       if (sent < 0 && errno == EAGAIN) sent = send_when_there_is_room(unsent);
       if (sent < 0 && errno != EINTR) throw net::SystemError("send");
       if (sent <= 0) continue;
@@ -164,7 +163,7 @@ class FastWriter {
     ssize_t sent = 0;
     transfer_.begin_wait();
     if (options_.wait == "block") {
-      sent = send(connection_.number(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
+      sent = send(connection_.fd(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
     } else {
       while (!is_writable_()) work_.do_a_unit();
     }
@@ -187,7 +186,7 @@ net::FileDescriptor connect_to(const net::Address& address, std::int64_t send_bu
   net::FileDescriptor connection{socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP)};
   if (!connection) throw net::SystemError("socket");
   if (send_buffer > 0) timeline::set_send_buffer(connection, send_buffer);
-  if (connect(connection.number(), address.data(), address.size()) < 0) {
+  if (connect(connection.fd(), address.data(), address.size()) < 0) {
     throw net::SystemError("connect " + address.to_string());
   }
   return connection;

@@ -45,14 +45,14 @@ net::FileDescriptor listen_and_announce(const Options& options) {
   net::FileDescriptor listener =
       net::open_listener(net::Address::resolve(options.host, static_cast<std::uint16_t>(options.port)));
   if (options.receive_buffer > 0) timeline::set_receive_buffer(listener, options.receive_buffer);
-  fmt::print("listening on {}\n", net::Address::of_socket(listener.number()).to_string());
+  fmt::print("listening on {}\n", net::Address::of_socket(listener.fd()).to_string());
   if (std::fflush(stdout) != 0) throw net::SystemError("write to stdout");
   return listener;
 }
 
 net::FileDescriptor accept_one(const net::FileDescriptor& listener) {
   for (;;) {
-    net::FileDescriptor connection{accept4(listener.number(), nullptr, nullptr, SOCK_CLOEXEC)};
+    net::FileDescriptor connection{accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
     if (connection) return connection;
     if (errno != EINTR && errno != ECONNABORTED) throw net::SystemError("accept4");
   }
@@ -82,7 +82,7 @@ class SlowReader {
   bool read_message() {
     std::span<char> missing = message_;
     while (!missing.empty()) {
-      const ssize_t got = recv(connection_.number(), missing.data(), missing.size(), 0);
+      const ssize_t got = recv(connection_.fd(), missing.data(), missing.size(), 0);
       if (got < 0 && errno == EINTR) continue;
       if (got <= 0) rest_ = message_.size() - missing.size();
       if (got < 0) throw net::SystemError("recv");

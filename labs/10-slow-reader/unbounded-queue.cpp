@@ -70,7 +70,7 @@ class Program {
   // One turn of an event loop: waits for room, if there is something to send, and for the time of the next
   // messages.
   void send_waiting_until(Clock::time_point deadline) {
-    pollfd room{.fd = connection_.number(), .events = POLLOUT, .revents = 0};
+    pollfd room{.fd = connection_.fd(), .events = POLLOUT, .revents = 0};
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     const int time = static_cast<int>(std::max<std::chrono::milliseconds::rep>(left.count(), 0));
     const int ready = poll(&room, queue_.empty() ? 0 : 1, time);
@@ -81,7 +81,7 @@ class Program {
   // Sends what the socket takes of the oldest message. False if it took none of it.
   bool send_first() {
     std::string& first = queue_.front();
-    const ssize_t sent = send(connection_.number(), first.data(), first.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t sent = send(connection_.fd(), first.data(), first.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0 && !net::is_try_again(errno)) throw net::SystemError("send");
     if (sent <= 0) return false;
     sent_ += static_cast<std::size_t>(sent);
@@ -116,7 +116,7 @@ class Program {
 // 16 KiB every 10 ms: 1.6 MB a second at most.
 void read_slowly(const net::FileDescriptor& connection) {
   std::array<char, 16 * 1024> buffer{};
-  while (recv(connection.number(), buffer.data(), buffer.size(), 0) > 0) std::this_thread::sleep_for(10ms);
+  while (recv(connection.fd(), buffer.data(), buffer.size(), 0) > 0) std::this_thread::sleep_for(10ms);
 }
 
 int run() {

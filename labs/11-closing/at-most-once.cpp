@@ -38,7 +38,7 @@ struct Message {
 // Waits for a whole object; false when the connection is over.
 template <typename Object>
 bool receive(const net::FileDescriptor& connection, Object& object) {
-  return recv(connection.number(), &object, sizeof(object), MSG_WAITALL) == sizeof(object);
+  return recv(connection.fd(), &object, sizeof(object), MSG_WAITALL) == sizeof(object);
 }
 
 // Sends a whole object; false when the connection is over, or blocked for too long.
@@ -46,7 +46,7 @@ template <typename Object>
 bool transmit(const net::FileDescriptor& connection, const Object& object) {
   std::span<const std::byte> unsent = std::as_bytes(std::span(&object, 1));
   while (!unsent.empty()) {
-    const ssize_t sent = send(connection.number(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
+    const ssize_t sent = send(connection.fd(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
     if (sent < 0) return false;
     unsent = unsent.subspan(static_cast<std::size_t>(sent));
   }
@@ -61,7 +61,7 @@ class Receiver {
   // One connection after the other, until the listener is shut down.
   void run() {
     for (;;) {
-      net::FileDescriptor connection{accept4(listener_.number(), nullptr, nullptr, SOCK_CLOEXEC)};
+      net::FileDescriptor connection{accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
       if (!connection && errno == EINVAL) return;
       if (!connection) continue;
       net::disable_nagle(connection);
@@ -86,7 +86,7 @@ class Receiver {
   // Waits for the next bytes, so that it is certain that a break loses something.
   static bool more_is_here(const net::FileDescriptor& connection) {
     char byte = 0;
-    return recv(connection.number(), &byte, 1, MSG_PEEK) > 0;
+    return recv(connection.fd(), &byte, 1, MSG_PEEK) > 0;
   }
 
   const net::FileDescriptor& listener_;
@@ -114,7 +114,7 @@ class Sender {
       ++sent;
     }
     // The receiver closes when it has read to our end: nothing is lost by ending too soon.
-    if (shutdown(connection.number(), SHUT_WR) < 0) return true;
+    if (shutdown(connection.fd(), SHUT_WR) < 0) return true;
     char end = 0;
     receive(connection, end);
     return true;
@@ -127,7 +127,7 @@ class Sender {
 class ShutDownAtTheEnd {
  public:
   explicit ShutDownAtTheEnd(const net::FileDescriptor& listener) : listener_(listener) {}
-  ~ShutDownAtTheEnd() { shutdown(listener_.number(), SHUT_RDWR); }
+  ~ShutDownAtTheEnd() { shutdown(listener_.fd(), SHUT_RDWR); }
   ShutDownAtTheEnd(const ShutDownAtTheEnd&) = delete;
   ShutDownAtTheEnd& operator=(const ShutDownAtTheEnd&) = delete;
 
@@ -138,7 +138,7 @@ class ShutDownAtTheEnd {
 int at_most_once() {
   const net::FileDescriptor listener = net::open_listener(net::Address::resolve("127.0.0.1", 0));
   Receiver receiver(listener, {5007, 10'007, 15'007});
-  Sender sender(net::Address::of_socket(listener.number()));
+  Sender sender(net::Address::of_socket(listener.fd()));
   {
     const std::jthread receiving([&] { receiver.run(); });
     const ShutDownAtTheEnd over(listener);

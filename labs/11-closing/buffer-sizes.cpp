@@ -28,13 +28,12 @@ using demonstration::Demonstration;
 int size_of(const net::FileDescriptor& socket, int option) {
   int bytes = 0;
   socklen_t size = sizeof(bytes);
-  if (getsockopt(socket.number(), SOL_SOCKET, option, &bytes, &size) < 0)
-    throw net::SystemError("getsockopt");
+  if (getsockopt(socket.fd(), SOL_SOCKET, option, &bytes, &size) < 0) throw net::SystemError("getsockopt");
   return bytes;
 }
 
 int size_after_setting(const net::FileDescriptor& socket, int option, int asked) {
-  if (setsockopt(socket.number(), SOL_SOCKET, option, &asked, sizeof(asked)) < 0) {
+  if (setsockopt(socket.fd(), SOL_SOCKET, option, &asked, sizeof(asked)) < 0) {
     throw net::SystemError("setsockopt SO_SNDBUF or SO_RCVBUF");
   }
   return size_of(socket, option);

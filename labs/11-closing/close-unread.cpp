@@ -28,14 +28,14 @@ using namespace std::string_view_literals;
 
 // Waits until poll says `awaited`, an error or a hang-up of this socket, and returns all that it says then.
 short wait_for(const net::FileDescriptor& socket, short awaited) {
-  pollfd watched{.fd = socket.number(), .events = awaited, .revents = 0};
+  pollfd watched{.fd = socket.fd(), .events = awaited, .revents = 0};
   if (poll(&watched, 1, 5000) < 0) throw net::SystemError("poll");
   return watched.revents;
 }
 
 Answer receive(const net::FileDescriptor& connection) {
   std::array<char, 100> buffer{};
-  return recv(connection.number(), buffer.data(), buffer.size(), 0);
+  return recv(connection.fd(), buffer.data(), buffer.size(), 0);
 }
 
 void close_after_reading(Demonstration& demo) {
@@ -80,7 +80,7 @@ void long_reply(Demonstration& demo) {
   std::vector<char> buffer(64 * 1024);
   std::size_t received = 0;
   ssize_t count = 0;
-  while ((count = recv(pair.peer.number(), buffer.data(), buffer.size(), 0)) > 0) {
+  while ((count = recv(pair.peer.fd(), buffer.data(), buffer.size(), 0)) > 0) {
     received += static_cast<std::size_t>(count);
   }
   const Answer last(count);

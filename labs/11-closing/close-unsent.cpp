@@ -27,7 +27,7 @@ int close_with_unsent_data() {
   demo.situation("We send until the kernel takes no more. The peer reads nothing.");
   const std::size_t accepted = demonstration::fill(pair.ours);
   int not_sent = 0;
-  if (ioctl(pair.ours.number(), SIOCOUTQNSD, &not_sent) < 0) throw net::SystemError("ioctl SIOCOUTQNSD");
+  if (ioctl(pair.ours.fd(), SIOCOUTQNSD, &not_sent) < 0) throw net::SystemError("ioctl SIOCOUTQNSD");
   demo.shows("bytes that send has accepted", std::to_string(accepted));
   demo.shows("of these, not yet sent to the peer", std::to_string(not_sent));
   demo.states("Part of the data has not left yet.", not_sent > 0);
@@ -37,7 +37,7 @@ int close_with_unsent_data() {
   std::vector<char> buffer(64 * 1024);
   std::size_t received = 0;
   ssize_t count = 0;
-  while ((count = recv(pair.peer.number(), buffer.data(), buffer.size(), 0)) > 0) {
+  while ((count = recv(pair.peer.fd(), buffer.data(), buffer.size(), 0)) > 0) {
     received += static_cast<std::size_t>(count);
   }
   const demonstration::Answer last(count);

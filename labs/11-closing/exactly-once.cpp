@@ -49,7 +49,7 @@ struct Message {
 // Waits for a whole object; false when the connection is over.
 template <typename Object>
 bool receive(const net::FileDescriptor& connection, Object& object) {
-  return recv(connection.number(), &object, sizeof(object), MSG_WAITALL) == sizeof(object);
+  return recv(connection.fd(), &object, sizeof(object), MSG_WAITALL) == sizeof(object);
 }
 
 // Sends a whole object; false when the connection is over, or blocked for too long.
@@ -57,7 +57,7 @@ template <typename Object>
 bool transmit(const net::FileDescriptor& connection, const Object& object) {
   std::span<const std::byte> unsent = std::as_bytes(std::span(&object, 1));
   while (!unsent.empty()) {
-    const ssize_t sent = send(connection.number(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
+    const ssize_t sent = send(connection.fd(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
     if (sent < 0) return false;
     unsent = unsent.subspan(static_cast<std::size_t>(sent));
   }
@@ -75,7 +75,7 @@ class Receiver {
   // One connection after the other, until the listener is shut down.
   void run() {
     for (;;) {
-      net::FileDescriptor connection{accept4(listener_.number(), nullptr, nullptr, SOCK_CLOEXEC)};
+      net::FileDescriptor connection{accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
       if (!connection && errno == EINVAL) return;
       if (!connection) continue;
       net::disable_nagle(connection);
@@ -101,7 +101,7 @@ class Receiver {
   // Waits for the next bytes, so that it is certain that a break loses something.
   static bool more_is_here(const net::FileDescriptor& connection) {
     char byte = 0;
-    return recv(connection.number(), &byte, 1, MSG_PEEK) > 0;
+    return recv(connection.fd(), &byte, 1, MSG_PEEK) > 0;
   }
 
   // What comes in is in order, but a new connection may begin with older ones.
@@ -149,7 +149,7 @@ class Sender {
   static void give_up_after_1_s(const net::FileDescriptor& connection) {
     const timeval patience{.tv_sec = 1, .tv_usec = 0};
     for (const int option : {SO_SNDTIMEO, SO_RCVTIMEO}) {
-      if (setsockopt(connection.number(), SOL_SOCKET, option, &patience, sizeof(patience)) < 0) {
+      if (setsockopt(connection.fd(), SOL_SOCKET, option, &patience, sizeof(patience)) < 0) {
         throw net::SystemError("setsockopt SO_SNDTIMEO or SO_RCVTIMEO");
       }
     }
@@ -159,7 +159,7 @@ class Sender {
   // for too long.
   bool take_acknowledgements(const net::FileDescriptor& connection, int flags) {
     std::int64_t number = 0;
-    const ssize_t seen = recv(connection.number(), &number, sizeof(number), MSG_PEEK | flags);
+    const ssize_t seen = recv(connection.fd(), &number, sizeof(number), MSG_PEEK | flags);
     if (seen < 0) return flags == MSG_DONTWAIT && net::is_try_again(errno);
     if (seen == 0) return false;
     if (!receive(connection, number)) return false;
@@ -182,7 +182,7 @@ class Sender {
 class ShutDownAtTheEnd {
  public:
   explicit ShutDownAtTheEnd(const net::FileDescriptor& listener) : listener_(listener) {}
-  ~ShutDownAtTheEnd() { shutdown(listener_.number(), SHUT_RDWR); }
+  ~ShutDownAtTheEnd() { shutdown(listener_.fd(), SHUT_RDWR); }
   ShutDownAtTheEnd(const ShutDownAtTheEnd&) = delete;
   ShutDownAtTheEnd& operator=(const ShutDownAtTheEnd&) = delete;
 
@@ -209,7 +209,7 @@ int exactly_once(const std::string& kind) {
   Receiver receiver(listener,
                     hosts ? std::set<std::int64_t>{5007} : std::set<std::int64_t>{5007, 10'007, 15'007},
                     hosts ? BreakConnection(pull_cable) : reset);
-  Sender sender(net::Address::of_socket(listener.number()));
+  Sender sender(net::Address::of_socket(listener.fd()));
   {
     const std::jthread receiving([&] { receiver.run(); });
     const ShutDownAtTheEnd over(listener);

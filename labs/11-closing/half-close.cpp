@@ -32,7 +32,7 @@ std::size_t read_to_the_end(Demonstration& demo, const net::FileDescriptor& peer
   std::array<char, 100> buffer{};
   std::size_t received = 0;
   for (;;) {
-    const Answer piece = demo.call("the peer's recv", recv(peer.number(), buffer.data(), buffer.size(), 0));
+    const Answer piece = demo.call("the peer's recv", recv(peer.fd(), buffer.data(), buffer.size(), 0));
     if (piece.result <= 0) return received;
     received += static_cast<std::size_t>(piece.result);
   }
@@ -42,18 +42,17 @@ void shut_down_one_direction(Demonstration& demo) {
   demo.situation("We send a question, then end our direction only. The peer answers.");
   ConnectedPair pair = demonstration::connected_pair();
   net::send_all(pair.ours, question);
-  demo.call("our shutdown SHUT_WR", shutdown(pair.ours.number(), SHUT_WR));
+  demo.call("our shutdown SHUT_WR", shutdown(pair.ours.fd(), SHUT_WR));
   const std::size_t received = read_to_the_end(demo, pair.peer);
   demo.states("The peer reads the whole question, and then the end (0).", received == question.size());
 
-  const Answer back = demo.call("the peer's send", send(pair.peer.number(), answer.data(), answer.size(), 0));
+  const Answer back = demo.call("the peer's send", send(pair.peer.fd(), answer.data(), answer.size(), 0));
   pair.peer.close();
   std::array<char, 100> buffer{};
-  const Answer got =
-      demo.call("our recv", recv(pair.ours.number(), buffer.data(), buffer.size(), MSG_WAITALL));
+  const Answer got = demo.call("our recv", recv(pair.ours.fd(), buffer.data(), buffer.size(), MSG_WAITALL));
   demo.states("The other direction still works: the answer arrives.",
               back.result == std::ssize(answer) && got.result == back.result);
-  const Answer more = demo.call("our send", send(pair.ours.number(), "?", 1, MSG_NOSIGNAL));
+  const Answer more = demo.call("our send", send(pair.ours.fd(), "?", 1, MSG_NOSIGNAL));
   demo.states("We ourselves can't send any more.", more.failed_with(EPIPE));
 }
 
@@ -63,8 +62,8 @@ void close_both_directions(Demonstration& demo) {
   net::send_all(pair.ours, question);
   pair.ours.close();
   const std::size_t received = read_to_the_end(demo, pair.peer);
-  const Answer back = demo.call("the peer's send", send(pair.peer.number(), answer.data(), answer.size(), 0));
-  pollfd watched{.fd = pair.peer.number(), .events = 0, .revents = 0};
+  const Answer back = demo.call("the peer's send", send(pair.peer.fd(), answer.data(), answer.size(), 0));
+  pollfd watched{.fd = pair.peer.fd(), .events = 0, .revents = 0};
   if (poll(&watched, 1, 5000) < 0) throw net::SystemError("poll");
   demo.shows("poll for the peer", demonstration::poll_events(watched.revents));
   demo.states("The peer sees the same question and the same end ...", received == question.size());

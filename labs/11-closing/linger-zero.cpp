@@ -25,7 +25,7 @@ using demonstration::Demonstration;
 
 // Waits until poll says that the socket has an error or has hung up; it says these without being asked.
 void wait_for_reset(const net::FileDescriptor& socket) {
-  pollfd watched{.fd = socket.number(), .events = 0, .revents = 0};
+  pollfd watched{.fd = socket.fd(), .events = 0, .revents = 0};
   if (poll(&watched, 1, 5000) < 0) throw net::SystemError("poll");
 }
 
@@ -35,13 +35,13 @@ void with_a_full_buffer(Demonstration& demo) {
   const std::size_t accepted = demonstration::fill(pair.ours);
   const linger at_once{.l_onoff = 1, .l_linger = 0};
   demo.call("setsockopt SO_LINGER",
-            setsockopt(pair.ours.number(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)));
+            setsockopt(pair.ours.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)));
   pair.ours.close();
   wait_for_reset(pair.peer);
   std::vector<char> buffer(64 * 1024);
   std::size_t received = 0;
   ssize_t count = 0;
-  while ((count = recv(pair.peer.number(), buffer.data(), buffer.size(), 0)) > 0) {
+  while ((count = recv(pair.peer.fd(), buffer.data(), buffer.size(), 0)) > 0) {
     received += static_cast<std::size_t>(count);
   }
   const Answer last(count);
@@ -59,8 +59,7 @@ void with_nothing_to_send(Demonstration& demo) {
   demonstration::reset_on_close(pair.ours);
   pair.ours.close();
   std::array<char, 10> buffer{};
-  const Answer answer =
-      demo.call("the peer's recv", recv(pair.peer.number(), buffer.data(), buffer.size(), 0));
+  const Answer answer = demo.call("the peer's recv", recv(pair.peer.fd(), buffer.data(), buffer.size(), 0));
   demo.states("A reset all the same.", answer.failed_with(ECONNRESET));
 }
 

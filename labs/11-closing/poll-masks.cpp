@@ -28,8 +28,8 @@ using demonstration::ConnectedPair;
 using demonstration::Demonstration;
 using namespace std::string_view_literals;
 
-short poll_once(int socket_number, short events, int timeout_ms) {
-  pollfd watched{.fd = socket_number, .events = events, .revents = 0};
+short poll_once(int fd, short events, int timeout_ms) {
+  pollfd watched{.fd = fd, .events = events, .revents = 0};
   if (poll(&watched, 1, timeout_ms) < 0) throw net::SystemError("poll");
   return watched.revents;
 }
@@ -37,8 +37,8 @@ short poll_once(int socket_number, short events, int timeout_ms) {
 // What poll says without waiting. `arrived` is the event by which one sees that what the peer did has arrived
 // here.
 std::string mask(const net::FileDescriptor& socket, short arrived = 0) {
-  if (arrived != 0) poll_once(socket.number(), arrived, 5000);
-  return demonstration::poll_events(poll_once(socket.number(), POLLIN | POLLOUT | POLLRDHUP, 0));
+  if (arrived != 0) poll_once(socket.fd(), arrived, 5000);
+  return demonstration::poll_events(poll_once(socket.fd(), POLLIN | POLLOUT | POLLRDHUP, 0));
 }
 
 void live_connections(Demonstration& demo) {
@@ -56,9 +56,9 @@ void ends(Demonstration& demo) {
   ended.peer.close();
   demo.row("the peer's end (FIN)", mask(ended.ours, POLLRDHUP), "IN|OUT|RDHUP");
   const ConnectedPair half = demonstration::connected_pair();
-  if (shutdown(half.ours.number(), SHUT_WR) < 0) throw net::SystemError("shutdown");
+  if (shutdown(half.ours.fd(), SHUT_WR) < 0) throw net::SystemError("shutdown");
   demo.row("our own shutdown SHUT_WR", mask(half.ours), "OUT");
-  if (shutdown(half.peer.number(), SHUT_WR) < 0) throw net::SystemError("shutdown");
+  if (shutdown(half.peer.fd(), SHUT_WR) < 0) throw net::SystemError("shutdown");
   demo.row("both directions shut", mask(half.ours, POLLRDHUP), "IN|OUT|HUP|RDHUP");
 }
 
@@ -70,8 +70,8 @@ void resets(Demonstration& demo) {
   demo.row("the peer's reset (RST)", mask(reset.ours, POLLHUP), "IN|OUT|ERR|HUP|RDHUP");
   std::array<char, 10> buffer{};
   demo.row("  recv returns the 5 bytes before it",
-           demonstration::to_string(recv(reset.ours.number(), buffer.data(), buffer.size(), 0)), "5");
-  const demonstration::Answer error = recv(reset.ours.number(), buffer.data(), buffer.size(), 0);
+           demonstration::to_string(recv(reset.ours.fd(), buffer.data(), buffer.size(), 0)), "5");
+  const demonstration::Answer error = recv(reset.ours.fd(), buffer.data(), buffer.size(), 0);
   demo.row("  recv again", error.failed_with(ECONNRESET) ? "ECONNRESET" : demonstration::to_string(error),
            "ECONNRESET");
   demo.row("  after recv has told the error", mask(reset.ours), "IN|OUT|HUP|RDHUP");
@@ -87,18 +87,18 @@ void not_connected(Demonstration& demo) {
   net::FileDescriptor fresh = new_socket();
   demo.row("a new socket, not connected", mask(fresh), "OUT|HUP");
   net::FileDescriptor listener = net::open_listener(net::Address::resolve("127.0.0.1", 0));
-  const net::Address address = net::Address::of_socket(listener.number());
+  const net::Address address = net::Address::of_socket(listener.fd());
   demo.row("a listener, nobody waits", mask(listener), "-");
   {
     const net::FileDescriptor client = net::connect_to(address);
     demo.row("a listener, a connection waits", mask(listener, POLLIN), "IN");
   }
   listener.close();
-  static_cast<void>(connect(fresh.number(), address.data(), address.size()));  // poll tells how it went
+  static_cast<void>(connect(fresh.fd(), address.data(), address.size()));  // poll tells how it went
   demo.row("connect was refused", mask(fresh, POLLHUP), "IN|OUT|ERR|HUP|RDHUP");
-  const int number = fresh.number();
+  const int fd = fresh.fd();
   fresh.close();
-  demo.row("a closed descriptor", demonstration::poll_events(poll_once(number, POLLIN, 0)), "NVAL");
+  demo.row("a closed descriptor", demonstration::poll_events(poll_once(fd, POLLIN, 0)), "NVAL");
 }
 
 }  // namespace

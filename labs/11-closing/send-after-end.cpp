@@ -27,12 +27,12 @@ using demonstration::ConnectedPair;
 using demonstration::Demonstration;
 
 Answer send_5_bytes(const net::FileDescriptor& connection) {
-  return send(connection.number(), "hello", 5, MSG_NOSIGNAL);
+  return send(connection.fd(), "hello", 5, MSG_NOSIGNAL);
 }
 
 // Waits until poll says that the socket has an error or has hung up; it says these without being asked.
 short wait_for_reset(const net::FileDescriptor& socket) {
-  pollfd watched{.fd = socket.number(), .events = 0, .revents = 0};
+  pollfd watched{.fd = socket.fd(), .events = 0, .revents = 0};
   if (poll(&watched, 1, 5000) < 0) throw net::SystemError("poll");
   return watched.revents;
 }
@@ -42,7 +42,7 @@ void after_an_end(Demonstration& demo) {
   ConnectedPair pair = demonstration::connected_pair();
   pair.peer.close();
   std::array<char, 10> buffer{};
-  const Answer end = demo.call("recv", recv(pair.ours.number(), buffer.data(), buffer.size(), 0));
+  const Answer end = demo.call("recv", recv(pair.ours.fd(), buffer.data(), buffer.size(), 0));
   const Answer first = demo.call("send 5 bytes", send_5_bytes(pair.ours));
   demo.shows("poll", demonstration::poll_events(wait_for_reset(pair.ours)));
   const Answer second = demo.call("send 5 bytes", send_5_bytes(pair.ours));
@@ -68,12 +68,12 @@ void after_a_reset(Demonstration& demo) {
 void without_a_word_about_the_signal(Demonstration& demo) {
   demo.situation("A child sends after its own shutdown. SIGPIPE is as it is by default.");
   const ConnectedPair pair = demonstration::connected_pair();
-  if (shutdown(pair.ours.number(), SHUT_WR) < 0) throw net::SystemError("shutdown");
+  if (shutdown(pair.ours.fd(), SHUT_WR) < 0) throw net::SystemError("shutdown");
   const pid_t child = fork();
   if (child < 0) throw net::SystemError("fork");
   if (child == 0) {
     std::signal(SIGPIPE, SIG_DFL);
-    send(pair.ours.number(), "hello", 5, 0);
+    send(pair.ours.fd(), "hello", 5, 0);
     _exit(0);
   }
   int status = 0;

@@ -47,18 +47,17 @@ constexpr long message_size = sizeof(Message);
 
 Answer send_message(const net::FileDescriptor& connection, std::int64_t number) {
   const Message message{.number = number};
-  return send(connection.number(), &message, sizeof(message), MSG_NOSIGNAL);
+  return send(connection.fd(), &message, sizeof(message), MSG_NOSIGNAL);
 }
 
 std::int64_t receive_message(const net::FileDescriptor& connection) {
   Message message;
-  if (recv(connection.number(), &message, sizeof(message), MSG_WAITALL) < 0) throw net::SystemError("recv");
+  if (recv(connection.fd(), &message, sizeof(message), MSG_WAITALL) < 0) throw net::SystemError("recv");
   return message.number;
 }
 
 void set(const net::FileDescriptor& socket, int level, int option, int value) {
-  if (setsockopt(socket.number(), level, option, &value, sizeof(value)) < 0)
-    throw net::SystemError("setsockopt");
+  if (setsockopt(socket.fd(), level, option, &value, sizeof(value)) < 0) throw net::SystemError("setsockopt");
 }
 
 void set_probe(const net::FileDescriptor& socket, const std::string& probe) {
@@ -86,8 +85,8 @@ class Story {
  private:
   ConnectedPair connect() {
     ConnectedPair pair;
-    pair.ours = net::connect_to(net::Address::of_socket(listener_.number()));
-    pair.peer = net::FileDescriptor{accept4(listener_.number(), nullptr, nullptr, SOCK_CLOEXEC)};
+    pair.ours = net::connect_to(net::Address::of_socket(listener_.fd()));
+    pair.peer = net::FileDescriptor{accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
     if (!pair.peer) throw net::SystemError("accept");
     return pair;
   }
@@ -113,7 +112,7 @@ class Story {
     hosts_.pull_cable();
     pulled_ = Clock::now();
     const timeval patience{.tv_sec = 1, .tv_usec = 0};
-    if (setsockopt(busy_.ours.number(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0) {
+    if (setsockopt(busy_.ours.fd(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0) {
       throw net::SystemError("setsockopt SO_SNDTIMEO");
     }
     const std::int64_t before = accepted_;
@@ -131,7 +130,7 @@ class Story {
     demo_.states("send goes on succeeding until the buffer is full; then it blocks.",
                  accepted_ > before && blocked > 0.9s && answer.result < message_size);
     int arrived = 0;
-    if (ioctl(busy_.peer.number(), SIOCINQ, &arrived) < 0) throw net::SystemError("ioctl SIOCINQ");
+    if (ioctl(busy_.peer.fd(), SIOCINQ, &arrived) < 0) throw net::SystemError("ioctl SIOCINQ");
     demo_.shows("bytes of it that have reached the peer", std::to_string(arrived));
     demo_.states("Nothing of it has arrived.", arrived == 0);
     tell_what_the_sender_knows();
@@ -141,9 +140,9 @@ class Story {
     tcp_info info{};
     socklen_t size = sizeof(info);
     int waiting = 0;
-    if (getsockopt(busy_.ours.number(), IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+    if (getsockopt(busy_.ours.fd(), IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
       throw net::SystemError("getsockopt");
-    if (ioctl(busy_.ours.number(), SIOCOUTQ, &waiting) < 0) throw net::SystemError("ioctl SIOCOUTQ");
+    if (ioctl(busy_.ours.fd(), SIOCOUTQ, &waiting) < 0) throw net::SystemError("ioctl SIOCOUTQ");
     const bool established = info.tcpi_state == TCP_ESTABLISHED;
     demo_.shows("the connection's state", established ? "ESTABLISHED" : std::to_string(info.tcpi_state));
     demo_.shows("bytes that nobody has acknowledged", std::to_string(waiting));
@@ -153,8 +152,8 @@ class Story {
   // Waits for an end, an error or a hang-up of either, and shows what recv says then.
   void watch() {
     demo_.situation("We watch both connections until 4.5 s after the cut.");
-    std::array<pollfd, 2> watched{{{.fd = idle_.ours.number(), .events = POLLIN | POLLRDHUP, .revents = 0},
-                                   {.fd = busy_.ours.number(), .events = POLLIN | POLLRDHUP, .revents = 0}}};
+    std::array<pollfd, 2> watched{{{.fd = idle_.ours.fd(), .events = POLLIN | POLLRDHUP, .revents = 0},
+                                   {.fd = busy_.ours.fd(), .events = POLLIN | POLLRDHUP, .revents = 0}}};
     const std::array<std::string, 2> names{"idle", "busy"};
     std::array<bool, 2> noticed{};
     while (wait_until(pulled_ + 4500ms, watched)) {
@@ -182,9 +181,9 @@ class Story {
     return ready > 0;
   }
 
-  static Answer receive_byte(int socket_number) {
+  static Answer receive_byte(int fd) {
     char byte = 0;
-    return recv(socket_number, &byte, 1, MSG_DONTWAIT);
+    return recv(fd, &byte, 1, MSG_DONTWAIT);
   }
 
   double seconds_since_the_cut() const {
@@ -230,10 +229,10 @@ class Story {
   }
 
   void old_connection() {
-    std::array<pollfd, 2> watched{{{.fd = busy_.ours.number(), .events = POLLIN | POLLRDHUP, .revents = 0},
+    std::array<pollfd, 2> watched{{{.fd = busy_.ours.fd(), .events = POLLIN | POLLRDHUP, .revents = 0},
                                    {.fd = -1, .events = 0, .revents = 0}}};
     wait_until(Clock::now() + 8s, watched);
-    const Answer answer = receive_byte(busy_.ours.number());
+    const Answer answer = receive_byte(busy_.ours.fd());
     demo_.call(fmt::format("the old connection, {:.1f} s after the cut: recv", seconds_since_the_cut()),
                answer);
     demo_.states("Its next try reaches a peer that knows nothing of it: a reset.",

@@ -41,7 +41,7 @@ class Server {
 
   // False when there is none to accept now.
   bool accept_one(const Socket& listener) {
-    net::FileDescriptor socket{accept4(listener.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+    net::FileDescriptor socket{accept4(listener.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
     if (!socket) return spare_.accept_again(errno);
     if (!spare_.take_back()) {
       socket.close();

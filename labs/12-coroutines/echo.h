@@ -14,7 +14,7 @@
 /// Sends what the socket takes now; appends the rest to `unsent`. False when the connection is over.
 template <typename Connection>
 bool send_some(const Connection& connection, std::span<const char> bytes, std::vector<char>& unsent) {
-  const ssize_t result = send(connection.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  const ssize_t result = send(connection.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (result < 0 && !net::is_try_again(errno)) return false;
   const std::span<const char> rest = bytes.subspan(result < 0 ? 0 : static_cast<std::size_t>(result));
   unsent = std::vector<char>(rest.begin(), rest.end());  // an empty one holds no memory
@@ -25,7 +25,7 @@ bool send_some(const Connection& connection, std::span<const char> bytes, std::v
 template <typename Connection>
 bool receive_and_send(const Connection& connection, std::vector<char>& unsent) {
   const std::span<char> buffer = connection.buffer();
-  const ssize_t received = recv(connection.number(), buffer.data(), buffer.size(), 0);
+  const ssize_t received = recv(connection.fd(), buffer.data(), buffer.size(), 0);
   if (received < 0) return net::is_try_again(errno);
   if (received == 0) return false;
   return send_some(connection, buffer.first(static_cast<std::size_t>(received)), unsent);

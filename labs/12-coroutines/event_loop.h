@@ -53,7 +53,7 @@ class EventLoop {
 
   /// Waits until some can go on and resumes each of them once.
   void run_once() {
-    const int ready = epoll_wait(epoll_.number(), events_.data(), static_cast<int>(events_.size()), -1);
+    const int ready = epoll_wait(epoll_.fd(), events_.data(), static_cast<int>(events_.size()), -1);
     if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
     // A handle in this batch can't be one of a coroutine that has ended: each ends only in its own turn, and
     // closes its socket then, which takes it out of the epoll set.
@@ -67,11 +67,11 @@ class EventLoop {
 
   /// The kernel keeps the handle's address beside the socket, so that no table is needed to find who waits.
   /// Throws SystemError.
-  void tell_kernel(int operation, int number, std::uint32_t interest, std::coroutine_handle<> waiting) {
+  void tell_kernel(int operation, int fd, std::uint32_t interest, std::coroutine_handle<> waiting) {
     epoll_event event{};
     event.events = interest;
     event.data.ptr = waiting.address();
-    if (epoll_ctl(epoll_.number(), operation, number, &event) < 0) throw net::SystemError("epoll_ctl");
+    if (epoll_ctl(epoll_.fd(), operation, fd, &event) < 0) throw net::SystemError("epoll_ctl");
   }
 
  private:
@@ -87,7 +87,7 @@ class Socket {
  public:
   Socket(EventLoop& loop, net::FileDescriptor of) : descriptor_(std::move(of)), loop_(&loop) {}
 
-  int number() const { return descriptor_.number(); }
+  int fd() const { return descriptor_.fd(); }
   std::span<char> buffer() const { return loop_->buffer(); }
 
   // Two types of one member each: what waits stands in the coroutine's frame, and g++ 12 gives every co_await
@@ -110,7 +110,7 @@ class Socket {
   // epoll_ctl.
   void wait(std::uint32_t interest, std::coroutine_handle<> waiting) {
     if (interest == interest_) return;
-    loop_->tell_kernel(interest_ == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, number(), interest, waiting);
+    loop_->tell_kernel(interest_ == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd(), interest, waiting);
     interest_ = interest;
   }
 

@@ -24,17 +24,17 @@ Pair pair(int type = SOCK_STREAM | SOCK_NONBLOCK) {
 }
 
 void say_to(const net::FileDescriptor& peer, const std::string& text) {
-  REQUIRE(send(peer.number(), text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
+  REQUIRE(send(peer.fd(), text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
 }
 
 std::string heard_from(const net::FileDescriptor& peer) {
   std::string text(1 << 20, '\0');
-  const ssize_t count = recv(peer.number(), text.data(), text.size(), MSG_DONTWAIT);
+  const ssize_t count = recv(peer.fd(), text.data(), text.size(), MSG_DONTWAIT);
   text.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
   return text;
 }
 
-bool is_closed(int number) { return write(number, "", 0) < 0 && errno == EBADF; }
+bool is_closed(int fd) { return write(fd, "", 0) < 0 && errno == EBADF; }
 
 // Notes each step, and that its frame is gone.
 struct Trace {
@@ -49,7 +49,7 @@ Detached reader(Socket socket, std::vector<std::string>& steps, std::string name
   trace.note("starts");
   for (;;) {
     co_await socket.readable();
-    const std::string text = heard_from(net::FileDescriptor(dup(socket.number())));
+    const std::string text = heard_from(net::FileDescriptor(dup(socket.fd())));
     if (text.empty()) co_return;
     trace.note("reads " + text);
   }
@@ -72,7 +72,7 @@ TEST_CASE("a coroutine runs to its first wait, goes on when its socket is ready,
   std::vector<std::string> steps;
   Pair a = pair();
   Pair b = pair();
-  const int number = a.ours.number();
+  const int fd = a.ours.fd();
   reader(Socket(loop, std::move(a.ours)), steps, "a");
   reader(Socket(loop, std::move(b.ours)), steps, "b");
   CHECK(steps == std::vector<std::string>{"a starts", "b starts"});
@@ -87,7 +87,7 @@ TEST_CASE("a coroutine runs to its first wait, goes on when its socket is ready,
   a.peer.close();
   loop.run_once();
   CHECK(steps == std::vector<std::string>{"a freed"});
-  CHECK(is_closed(number));
+  CHECK(is_closed(fd));
   b.peer.close();
   loop.run_once();
   CHECK(steps == std::vector<std::string>{"a freed", "b freed"});
@@ -114,11 +114,11 @@ TEST_CASE("all that are ready go on in one round, each once") {
 TEST_CASE("an exception ends its coroutine alone, unless that is essential") {
   EventLoop loop;
   Pair one = pair();
-  const int number = one.ours.number();
+  const int fd = one.ours.fd();
   fails(Socket(loop, std::move(one.ours)));
   say_to(one.peer, "x");
   CHECK_NOTHROW(loop.run_once());
-  CHECK(is_closed(number));
+  CHECK(is_closed(fd));
 
   Pair other = pair();
   fails_for_all(Socket(loop, std::move(other.ours)));
@@ -133,16 +133,16 @@ TEST_CASE("what the kernel can't watch is an exception in the coroutine that wai
   net::FileDescriptor file{mkstemp(name.data())};
   REQUIRE(file);
   unlink(name.data());
-  const int number = file.number();
+  const int fd = file.fd();
   fails(Socket(loop, std::move(file)));
-  CHECK(is_closed(number));
+  CHECK(is_closed(fd));
 }
 
 TEST_CASE(
     "echo sends back what it gets, waits while the client takes nothing, and frees its memory afterwards") {
   EventLoop loop;
   Pair client = pair();
-  const int number = client.ours.number();
+  const int fd = client.ours.fd();
   echo(Socket(loop, std::move(client.ours)));
   say_to(client.peer, "hello");
   loop.run_once();
@@ -150,7 +150,7 @@ TEST_CASE(
 
   // More than its end takes at once: it has to wait for writability, and nothing is lost or out of order.
   const int little = 4096;
-  REQUIRE(setsockopt(number, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little)) == 0);
+  REQUIRE(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little)) == 0);
   std::string sent(100'000, '\0');
   for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<char>(i % 251);
   say_to(client.peer, sent);
@@ -160,7 +160,7 @@ TEST_CASE(
     heard += heard_from(client.peer);
   }
   CHECK(heard == sent);
-  shutdown(client.peer.number(), SHUT_WR);
+  shutdown(client.peer.fd(), SHUT_WR);
   loop.run_once();
-  CHECK(is_closed(number));
+  CHECK(is_closed(fd));
 }

@@ -31,7 +31,7 @@ class Parked {
  public:
   explicit Parked(std::vector<std::coroutine_handle<>>& waiting) : waiting_(&waiting) {}
 
-  int number() const { return descriptor_.number(); }
+  int fd() const { return descriptor_.fd(); }
   std::span<char> buffer() const { return {}; }
 
   struct Waits : std::suspend_always {

@@ -67,25 +67,25 @@ class Server {
   // request at once. So those of the last round that have none are done.
   void settle_replies(std::span<io_uring_cqe* const> completions) {
     for (const io_uring_cqe* completion : completions) {
-      if (call_of(*completion) == Call::send) sent(number_of(*completion), completion->res);
+      if (call_of(*completion) == Call::send) sent(fd_of(*completion), completion->res);
     }
-    for (const int number : replied_) {
-      if (at(number).pooled >= 0) sent(number, static_cast<int>(at(number).sending.size()));
+    for (const int fd : replied_) {
+      if (at(fd).pooled >= 0) sent(fd, static_cast<int>(at(fd).sending.size()));
     }
-    for (const int number : replied_) go_on(number);
+    for (const int fd : replied_) go_on(fd);
     replied_.clear();
   }
 
   void complete(const io_uring_cqe& completion) {
-    const int number = number_of(completion);
+    const int fd = fd_of(completion);
     switch (call_of(completion)) {
       case Call::accept:
         return accepted(completion);
       case Call::receive:
-        received(number, completion);
-        return go_on(number);
+        received(fd, completion);
+        return go_on(fd);
       case Call::send:
-        return go_on(number);
+        return go_on(fd);
       case Call::cancel:
         return;
     }
@@ -112,15 +112,15 @@ class Server {
       return;
     }
     net::disable_nagle(socket);
-    const int number = socket.number();
-    const auto index = static_cast<std::size_t>(number);
+    const int fd = socket.fd();
+    const auto index = static_cast<std::size_t>(fd);
     if (connections_.size() <= index) connections_.resize(index + 1);
     connections_[index].socket = std::move(socket);
-    receive(number);
+    receive(fd);
   }
 
-  void received(int number, const io_uring_cqe& completion) {
-    Connection& connection = at(number);
+  void received(int fd, const io_uring_cqe& completion) {
+    Connection& connection = at(fd);
     if ((completion.flags & IORING_CQE_F_MORE) == 0) connection.is_receiving = false;
     if (completion.res > 0) {
       net::RequestWork::do_once();
@@ -128,9 +128,9 @@ class Server {
       const auto bytes = ring_.pooled(buffer, static_cast<std::size_t>(completion.res));
       if (connection.sending.empty() && connection.unsent.empty() && !connection.is_broken) {
         connection.pooled = buffer;
-        replied_.push_back(number);
+        replied_.push_back(fd);
         // Only what fits now: a pooled buffer must not wait for a client that doesn't read.
-        send(number, bytes, MSG_DONTWAIT).flags |= IOSQE_CQE_SKIP_SUCCESS;
+        send(fd, bytes, MSG_DONTWAIT).flags |= IOSQE_CQE_SKIP_SUCCESS;
         return;
       }
       connection.unsent.insert(connection.unsent.end(), bytes.begin(), bytes.end());
@@ -143,8 +143,8 @@ class Server {
     }
   }
 
-  void sent(int number, int result) {
-    Connection& connection = at(number);
+  void sent(int fd, int result) {
+    Connection& connection = at(fd);
     if (result < 0 && !net::is_try_again(-result)) connection.has_ended = connection.is_broken = true;
     const auto rest = connection.sending.subspan(result < 0 ? 0 : static_cast<std::size_t>(result));
     connection.unsent.insert(connection.unsent.begin(), rest.begin(), rest.end());
@@ -156,26 +156,26 @@ class Server {
 
   // What a connection needs next, after whichever completion: it sends or it receives, and it ends when the
   // kernel works on nothing of it any more.
-  void go_on(int number) {
-    Connection& connection = at(number);
+  void go_on(int fd) {
+    Connection& connection = at(fd);
     if (connection.is_broken) connection.unsent = {};
     if (connection.sending.empty() && !connection.unsent.empty()) {
       connection.own = std::move(connection.unsent);
       connection.unsent = {};
-      send(number, connection.own, 0);
+      send(fd, connection.own, 0);
     }
     const bool is_slow = !connection.own.empty();
-    if (connection.is_receiving && is_slow) stop_receiving(number);
+    if (connection.is_receiving && is_slow) stop_receiving(fd);
     if (!connection.sending.empty()) {
       // Behind a pooled reply, whose end makes no completion, something else is to be done.
       const bool is_last = connection.unsent.empty() && connection.is_receiving && !connection.has_ended;
       has_more_to_do_ |= connection.pooled >= 0 && !is_last;
       return;
     }
-    if (!connection.has_ended && !connection.is_receiving) receive(number);
+    if (!connection.has_ended && !connection.is_receiving) receive(fd);
     if (!connection.has_ended) return;
     if (connection.is_receiving) {
-      shutdown(number, SHUT_RDWR);  // ends the receive, whose completion comes here again
+      shutdown(fd, SHUT_RDWR);  // ends the receive, whose completion comes here again
       return;
     }
     connection = Connection{};
@@ -186,49 +186,49 @@ class Server {
     is_accepting_ = true;
     io_uring_sqe& request = ring_.request();
     if (multishot_) {
-      io_uring_prep_multishot_accept(&request, listener_.number(), nullptr, nullptr, SOCK_CLOEXEC);
+      io_uring_prep_multishot_accept(&request, listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC);
     } else {
-      io_uring_prep_accept(&request, listener_.number(), nullptr, nullptr, SOCK_CLOEXEC);
+      io_uring_prep_accept(&request, listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC);
     }
-    io_uring_sqe_set_data64(&request, about(Call::accept, listener_.number()));
+    io_uring_sqe_set_data64(&request, about(Call::accept, listener_.fd()));
   }
 
-  void receive(int number) {
-    at(number).is_receiving = true;
+  void receive(int fd) {
+    at(fd).is_receiving = true;
     io_uring_sqe& request = ring_.request();
     if (multishot_) {
-      io_uring_prep_recv_multishot(&request, number, nullptr, 0, 0);
+      io_uring_prep_recv_multishot(&request, fd, nullptr, 0, 0);
     } else {
-      io_uring_prep_recv(&request, number, nullptr, Ring::buffer_bytes, 0);
+      io_uring_prep_recv(&request, fd, nullptr, Ring::buffer_bytes, 0);
     }
     ring_.let_kernel_choose_buffer(request);
-    io_uring_sqe_set_data64(&request, about(Call::receive, number));
+    io_uring_sqe_set_data64(&request, about(Call::receive, fd));
   }
 
   // MSG_WAITALL: less than all is a failure.
-  io_uring_sqe& send(int number, std::span<const char> bytes, int flags) {
-    at(number).sending = bytes;
+  io_uring_sqe& send(int fd, std::span<const char> bytes, int flags) {
+    at(fd).sending = bytes;
     io_uring_sqe& request = ring_.request();
-    io_uring_prep_send(&request, number, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_WAITALL | flags);
-    io_uring_sqe_set_data64(&request, about(Call::send, number));
+    io_uring_prep_send(&request, fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_WAITALL | flags);
+    io_uring_sqe_set_data64(&request, about(Call::send, fd));
     return request;
   }
 
   // A client that doesn't take its replies isn't read from: its bytes would fill this server's memory.
-  void stop_receiving(int number) {
+  void stop_receiving(int fd) {
     io_uring_sqe& request = ring_.request();
-    io_uring_prep_cancel64(&request, about(Call::receive, number), 0);
-    io_uring_sqe_set_data64(&request, about(Call::cancel, number));
+    io_uring_prep_cancel64(&request, about(Call::receive, fd), 0);
+    io_uring_sqe_set_data64(&request, about(Call::cancel, fd));
   }
 
-  static std::uint64_t about(Call call, int number) {
-    return static_cast<std::uint64_t>(number) << 8 | static_cast<std::uint64_t>(call);
+  static std::uint64_t about(Call call, int fd) {
+    return static_cast<std::uint64_t>(fd) << 8 | static_cast<std::uint64_t>(call);
   }
   static Call call_of(const io_uring_cqe& completion) {
     return static_cast<Call>(completion.user_data & 0xff);
   }
-  static int number_of(const io_uring_cqe& completion) { return static_cast<int>(completion.user_data >> 8); }
-  Connection& at(int number) { return connections_[static_cast<std::size_t>(number)]; }
+  static int fd_of(const io_uring_cqe& completion) { return static_cast<int>(completion.user_data >> 8); }
+  Connection& at(int fd) { return connections_[static_cast<std::size_t>(fd)]; }
 
   net::FileDescriptor listener_;
   net::SpareDescriptor spare_;

@@ -56,7 +56,7 @@ class Connections {
     const auto all = static_cast<std::int64_t>(connections_.size());
     for (std::int64_t asked = 0; done() < all;) {
       while (asked < all && asked - done() < at_a_time) ask(static_cast<std::size_t>(asked++));
-      const int ready = epoll_wait(epoll_.number(), events.data(), events.size(), patience_ms);
+      const int ready = epoll_wait(epoll_.fd(), events.data(), events.size(), patience_ms);
       if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
       if (ready == 0) break;  // those that are silent now will never answer
       for (int i = 0; i < ready; ++i) {
@@ -89,18 +89,18 @@ class Connections {
   // good once more.
   void listen_on_next_address() {
     listener_ = listen_outside(ephemeral_, loopback_address(next_listener_++));
-    address_ = net::Address::of_socket(listener_.number());
+    address_ = net::Address::of_socket(listener_.fd());
     // What is accepted inherits it: close sends a reset and forgets the connection, instead of a FIN and
     // TIME-WAIT for a minute (socket(7), SO_LINGER). A million of those would be no good end.
     const linger reset{.l_onoff = 1, .l_linger = 0};
-    if (setsockopt(listener_.number(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) < 0)
+    if (setsockopt(listener_.fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) < 0)
       throw net::SystemError("setsockopt SO_LINGER");
   }
 
   void open_one(std::uint32_t index) {
     Connection connection{.client = net::connect_to(address_), .server = {}};
     while (!connection.server) {
-      connection.server = net::FileDescriptor{accept4(listener_.number(), nullptr, nullptr, SOCK_CLOEXEC)};
+      connection.server = net::FileDescriptor{accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
       if (!connection.server && errno != EINTR) throw net::SystemError("accept4");
     }
     watch(connection.server, index * 2 + server_side);
@@ -111,8 +111,7 @@ class Connections {
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.u32 = tag;
-    if (epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, end.number(), &event) < 0)
-      throw net::SystemError("epoll_ctl ADD");
+    if (epoll_ctl(epoll_.fd(), EPOLL_CTL_ADD, end.fd(), &event) < 0) throw net::SystemError("epoll_ctl ADD");
   }
 
   std::int64_t done() const { return tally_.answered + tally_.failed; }
@@ -124,25 +123,24 @@ class Connections {
   void ask(std::size_t index) {
     watch(connections_[index].client, static_cast<std::uint32_t>(index) * 2 + client_side);
     const Message number = number_of(index);
-    const ssize_t sent =
-        send(connections_[index].client.number(), number.data(), number.size(), MSG_NOSIGNAL);
+    const ssize_t sent = send(connections_[index].client.fd(), number.data(), number.size(), MSG_NOSIGNAL);
     if (sent != static_cast<ssize_t>(number.size())) fail(connections_[index]);  // so little always fits
   }
 
   // At the server's end: sends back what has come.
   void echo(Connection& connection) {
     Message bytes{};
-    const ssize_t received = recv(connection.server.number(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+    const ssize_t received = recv(connection.server.fd(), bytes.data(), bytes.size(), MSG_DONTWAIT);
     if (received < 0 && net::is_try_again(errno)) return;
     const auto size = static_cast<std::size_t>(std::max<ssize_t>(received, 0));
-    if (size == 0 || send(connection.server.number(), bytes.data(), size, MSG_NOSIGNAL) != received)
+    if (size == 0 || send(connection.server.fd(), bytes.data(), size, MSG_NOSIGNAL) != received)
       fail(connection);
   }
 
   // At the client's end: the bytes have to be those of the number, and all of them.
   void check(Connection& connection, std::size_t index) {
     Message bytes{};
-    const ssize_t received = recv(connection.client.number(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+    const ssize_t received = recv(connection.client.fd(), bytes.data(), bytes.size(), MSG_DONTWAIT);
     if (received < 0 && net::is_try_again(errno)) return;
     const auto size = static_cast<std::size_t>(std::max<ssize_t>(received, 0));
     const Message number = number_of(index);

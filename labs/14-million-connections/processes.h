@@ -89,7 +89,7 @@ class Gate {
   void open() { open_end_.close(); }
   void wait() const {
     char nothing = 0;
-    while (read(wait_end_.number(), &nothing, 1) < 0) {
+    while (read(wait_end_.fd(), &nothing, 1) < 0) {
       if (errno != EINTR) throw net::SystemError("read");
     }
   }

@@ -112,7 +112,7 @@ class Timeline {
   void receive_replies(Clock::time_point until) {
     std::vector<pollfd> watched;
     for (const Speaker& speaker : speakers_) {
-      watched.push_back({.fd = speaker.gone ? -1 : speaker.client.number(), .events = POLLIN, .revents = 0});
+      watched.push_back({.fd = speaker.gone ? -1 : speaker.client.fd(), .events = POLLIN, .revents = 0});
     }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
     if (poll(watched.data(), watched.size(), std::max(0, static_cast<int>(left))) < 0 && errno != EINTR) {

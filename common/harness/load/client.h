@@ -45,7 +45,7 @@ class Client {
   /// Ends the connection with a reset: SO_LINGER with 0 s (socket(7), tcp(7)).
   void reset();
 
-  int number() const { return socket_.number(); }
+  int fd() const { return socket_.fd(); }
 
  private:
   net::FileDescriptor socket_;

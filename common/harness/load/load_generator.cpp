@@ -41,8 +41,8 @@ net::FileDescriptor open_client_socket(const LoadPlan& plan, std::size_t index) 
     source.sin_family = AF_INET;
     source.sin_addr.s_addr =
         htonl(INADDR_LOOPBACK + static_cast<std::uint32_t>(index / plan.connections_per_address));
-    if (setsockopt(client.number(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0 ||
-        bind(client.number(), reinterpret_cast<const sockaddr*>(&source), sizeof(source)) < 0) {
+    if (setsockopt(client.fd(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0 ||
+        bind(client.fd(), reinterpret_cast<const sockaddr*>(&source), sizeof(source)) < 0) {
       throw net::SystemError("bind to a source address");
     }
   }
@@ -63,7 +63,7 @@ LoadGenerator::LoadGenerator(const LoadPlan& plan, const Interruption& interrupt
   }
   if (!epoll_) throw net::SystemError("epoll_create1");
   epoll_event interruption_event{.events = EPOLLIN, .data = {.u64 = plan.connections}};
-  if (epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, interruption.descriptor(), &interruption_event) < 0) {
+  if (epoll_ctl(epoll_.fd(), EPOLL_CTL_ADD, interruption.fd(), &interruption_event) < 0) {
     throw net::SystemError("epoll_ctl");
   }
   clients_.reserve(plan.connections);
@@ -134,7 +134,7 @@ void LoadGenerator::abort() {
   const linger at_once{.l_onoff = 1, .l_linger = 0};
   for (Client& client : clients_) {
     if (client.state == State::dead) continue;
-    if (setsockopt(client.socket.number(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) < 0) {
+    if (setsockopt(client.socket.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) < 0) {
       throw net::SystemError("setsockopt SO_LINGER");
     }
     client.socket.close();
@@ -152,7 +152,7 @@ void LoadGenerator::settle() {
 void LoadGenerator::connect_next() {
   const std::size_t index = clients_.size();
   net::FileDescriptor socket = open_client_socket(plan_, index);
-  const bool failed = connect(socket.number(), plan_.server.data(), plan_.server.size()) < 0;
+  const bool failed = connect(socket.fd(), plan_.server.data(), plan_.server.size()) < 0;
   if (failed && (errno == EADDRNOTAVAIL || errno == EAGAIN))
     throw net::SystemError("connect: no local port left");
   const bool refused = failed && errno != EINPROGRESS;
@@ -169,7 +169,7 @@ void LoadGenerator::finish_connecting(std::size_t index) {
   Client& client = clients_[index];
   int error = 0;
   socklen_t size = sizeof(error);
-  if (getsockopt(client.socket.number(), SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+  if (getsockopt(client.socket.fd(), SOL_SOCKET, SO_ERROR, &error, &size) < 0)
     throw net::SystemError("SO_ERROR");
   if (error != 0) return fail(index, failures_.refused);
   --connecting_;
@@ -195,7 +195,7 @@ void LoadGenerator::continue_sending(std::size_t index) {
   Client& client = clients_[index];
   const auto message = payload_.compose(static_cast<std::uint32_t>(index), client.sequence);
   const auto rest = message.subspan(client.sent);
-  const ssize_t result = send(client.socket.number(), rest.data(), rest.size(), MSG_NOSIGNAL);
+  const ssize_t result = send(client.socket.fd(), rest.data(), rest.size(), MSG_NOSIGNAL);
   if (result < 0 && !net::is_try_again(errno)) {
     return fail(index, client.answered_once ? failures_.errors : failures_.refused);
   }
@@ -209,7 +209,7 @@ void LoadGenerator::continue_sending(std::size_t index) {
 
 void LoadGenerator::receive(std::size_t index) {
   Client& client = clients_[index];
-  const ssize_t result = recv(client.socket.number(), buffer_.data(), buffer_.size(), 0);
+  const ssize_t result = recv(client.socket.fd(), buffer_.data(), buffer_.size(), 0);
   if (result < 0 && net::is_try_again(errno)) return;
   if (result <= 0) return fail(index, client.answered_once ? failures_.errors : failures_.refused);
   const auto bytes = std::span(buffer_).first(static_cast<std::size_t>(result));
@@ -255,7 +255,7 @@ void LoadGenerator::handle(const epoll_event& event) {
 }
 
 void LoadGenerator::wait_once() {
-  const int ready = epoll_wait(epoll_.number(), events_.data(), static_cast<int>(events_.size()), 20);
+  const int ready = epoll_wait(epoll_.fd(), events_.data(), static_cast<int>(events_.size()), 20);
   if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
   for (int i = 0; i < ready; ++i) handle(events_[static_cast<std::size_t>(i)]);
 }
@@ -276,8 +276,7 @@ void LoadGenerator::set_interest(std::size_t index, int operation) {
   const bool connecting = client.state == State::connecting;
   epoll_event event{.events = connecting ? EPOLLOUT : EPOLLIN | (client.wants_to_write ? EPOLLOUT : 0U),
                     .data = {.u64 = index}};
-  if (epoll_ctl(epoll_.number(), operation, client.socket.number(), &event) < 0)
-    throw net::SystemError("epoll_ctl");
+  if (epoll_ctl(epoll_.fd(), operation, client.socket.fd(), &event) < 0) throw net::SystemError("epoll_ctl");
 }
 
 }  // namespace harness

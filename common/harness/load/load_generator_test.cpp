@@ -51,12 +51,12 @@ class TestServer {
   TestServer(const TestServer&) = delete;
   TestServer& operator=(const TestServer&) = delete;
 
-  net::Address address() const { return net::Address::of_socket(listener_.number()); }
+  net::Address address() const { return net::Address::of_socket(listener_.fd()); }
   std::uint64_t bytes_received() const { return bytes_received_; }
   const std::vector<Conversation>& stop() {
     if (!thread_.joinable()) return conversations_;
     const std::uint64_t one = 1;
-    CHECK(write(stop_.number(), &one, sizeof(one)) == sizeof(one));
+    CHECK(write(stop_.fd(), &one, sizeof(one)) == sizeof(one));
     thread_.join();
     return conversations_;
   }
@@ -65,11 +65,11 @@ class TestServer {
   void run() {
     net::set_nonblocking(listener_);
     for (;;) {
-      std::vector<pollfd> watched{{.fd = stop_.number(), .events = POLLIN, .revents = 0},
-                                  {.fd = listener_.number(), .events = POLLIN, .revents = 0}};
+      std::vector<pollfd> watched{{.fd = stop_.fd(), .events = POLLIN, .revents = 0},
+                                  {.fd = listener_.fd(), .events = POLLIN, .revents = 0}};
       for (const Conversation& c : conversations_) {
         const short events = c.unsent.empty() ? POLLIN : POLLOUT;
-        watched.push_back({.fd = c.over ? -1 : c.socket.number(), .events = events, .revents = 0});
+        watched.push_back({.fd = c.over ? -1 : c.socket.fd(), .events = events, .revents = 0});
       }
       poll(watched.data(), watched.size(), -1);
       if (watched[0].revents != 0) return;
@@ -84,7 +84,7 @@ class TestServer {
     sockaddr_in peer{};
     socklen_t size = sizeof(peer);
     net::FileDescriptor socket{
-        accept4(listener_.number(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+        accept4(listener_.fd(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC)};
     if (!socket) return;
     net::disable_nagle(socket);
     conversations_.emplace_back();
@@ -95,14 +95,14 @@ class TestServer {
   void serve(Conversation& c) {
     std::array<char, 64 * 1024> buffer;
     if (c.unsent.empty()) {
-      const ssize_t n = recv(c.socket.number(), buffer.data(), buffer.size(), 0);
+      const ssize_t n = recv(c.socket.fd(), buffer.data(), buffer.size(), 0);
       c.over = n == 0 || (n < 0 && !net::is_try_again(errno));
       if (n <= 0) return;
       c.received += static_cast<std::size_t>(n);
       manners_(c, {buffer.data(), static_cast<std::size_t>(n)});
       bytes_received_ += static_cast<std::uint64_t>(n);
     }
-    const ssize_t sent = send(c.socket.number(), c.unsent.data(), c.unsent.size(), MSG_NOSIGNAL);
+    const ssize_t sent = send(c.socket.fd(), c.unsent.data(), c.unsent.size(), MSG_NOSIGNAL);
     c.over = sent < 0 && !net::is_try_again(errno);
     if (sent > 0) c.unsent.erase(0, static_cast<std::size_t>(sent));
     if (c.close_when_sent && c.unsent.empty()) {
@@ -227,7 +227,7 @@ TEST_CASE_FIXTURE(Interruptible, "closed before the first reply is refused, clos
 
 TEST_CASE_FIXTURE(Interruptible, "a server that nobody is behind refuses, and speaking to it ends at once") {
   const net::Address nobody =
-      net::Address::of_socket(net::open_listener(net::Address::resolve("127.0.0.1", 0)).number());
+      net::Address::of_socket(net::open_listener(net::Address::resolve("127.0.0.1", 0)).fd());
   LoadGenerator generator({.server = nobody, .connections = 5, .active = 5}, interruption);
   generator.open(10s);
   check_failures(generator, {.refused = 5});

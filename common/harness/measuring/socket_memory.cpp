@@ -32,7 +32,7 @@ void ask_for_sockets(const net::FileDescriptor& netlink, std::uint8_t family) {
   request.body.sdiag_protocol = IPPROTO_TCP;
   request.body.idiag_ext = 1U << (INET_DIAG_SKMEMINFO - 1);
   request.body.idiag_states = ~(1U << TCP_LISTEN | 1U << TCP_TIME_WAIT);
-  if (send(netlink.number(), &request, sizeof(request), 0) < 0) throw net::SystemError("send to sock_diag");
+  if (send(netlink.fd(), &request, sizeof(request), 0) < 0) throw net::SystemError("send to sock_diag");
 }
 
 std::int64_t held_bytes(const inet_diag_msg* message, std::size_t size) {
@@ -57,7 +57,7 @@ SocketMemory socket_memory_of_port(std::uint16_t port) {
     if (!netlink) throw net::SystemError("socket NETLINK_SOCK_DIAG");
     ask_for_sockets(netlink, static_cast<std::uint8_t>(family));
     for (bool done = false; !done;) {
-      const ssize_t received = recv(netlink.number(), buffer.data(), buffer.size(), 0);
+      const ssize_t received = recv(netlink.fd(), buffer.data(), buffer.size(), 0);
       if (received < 0 && errno == EINTR) continue;
       if (received < 0) throw net::SystemError("recv from sock_diag");
       auto left = static_cast<unsigned>(received);

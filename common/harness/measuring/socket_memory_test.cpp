@@ -21,11 +21,11 @@ constexpr std::size_t unread = 50'000;
 struct Pair {
   explicit Pair(const std::string& host)
       : listener(net::open_listener(net::Address::resolve(host, 0))),
-        client(net::Address::of_socket(listener.number())),
-        accepted(accept4(listener.number(), nullptr, nullptr, SOCK_CLOEXEC)) {
+        client(net::Address::of_socket(listener.fd())),
+        accepted(accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC)) {
     REQUIRE(accepted);
   }
-  std::uint16_t port() const { return net::Address::of_socket(listener.number()).port(); }
+  std::uint16_t port() const { return net::Address::of_socket(listener.fd()).port(); }
 
   net::FileDescriptor listener;
   harness::Client client;
@@ -45,7 +45,7 @@ bool holds_at_least(std::uint16_t port, std::size_t bytes) {
 
 TEST_CASE("a listener without connections holds nothing and counts nothing") {
   const net::FileDescriptor listener = net::open_listener(net::Address::resolve("127.0.0.1", 0));
-  const auto memory = socket_memory_of_port(net::Address::of_socket(listener.number()).port());
+  const auto memory = socket_memory_of_port(net::Address::of_socket(listener.fd()).port());
   CHECK(memory.sockets == 0);
   CHECK(memory.bytes == 0);
 }
@@ -59,8 +59,7 @@ TEST_CASE("unread bytes show up at the end that has not read them, and are gone 
   CHECK(holds_at_least(pair.port(), unread));
 
   std::string taken(unread, '\0');
-  REQUIRE(recv(pair.accepted.number(), taken.data(), taken.size(), MSG_WAITALL) ==
-          static_cast<ssize_t>(unread));
+  REQUIRE(recv(pair.accepted.fd(), taken.data(), taken.size(), MSG_WAITALL) == static_cast<ssize_t>(unread));
   CHECK(socket_memory_of_port(pair.port()).bytes < static_cast<std::int64_t>(unread));
 }
 
@@ -75,7 +74,7 @@ TEST_CASE("other ports are not counted") {
 
 TEST_CASE("every connection of a port is counted") {
   const Pair pair("127.0.0.1");
-  const net::Address server = net::Address::of_socket(pair.listener.number());
+  const net::Address server = net::Address::of_socket(pair.listener.fd());
   const harness::Client second(server);
   const harness::Client third(server);
   CHECK(socket_memory_of_port(pair.port()).sockets == 3);  // accepted or not

@@ -21,7 +21,7 @@ Interruption::Interruption() {
 }
 
 void Interruption::check() const {
-  pollfd arrived{.fd = signals_.number(), .events = POLLIN, .revents = 0};
+  pollfd arrived{.fd = signals_.fd(), .events = POLLIN, .revents = 0};
   if (poll(&arrived, 1, 0) > 0) throw Interrupted();
 }
 

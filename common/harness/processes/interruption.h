@@ -24,7 +24,7 @@ class Interruption {
   /// Throws Interrupted once one of the signals has arrived.
   void check() const;
   /// Becomes readable when one has arrived: for a loop that waits on other descriptors as well.
-  int descriptor() const { return signals_.number(); }
+  int fd() const { return signals_.fd(); }
 
  private:
   net::FileDescriptor signals_;

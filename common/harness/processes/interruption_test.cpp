@@ -40,7 +40,7 @@ TEST_CASE("each of the signals that end the harness is noticed, again and again,
     CAPTURE(signal);
     CHECK_NOTHROW(interruption.check());
     raise(signal);
-    pollfd watched{.fd = interruption.descriptor(), .events = POLLIN, .revents = 0};
+    pollfd watched{.fd = interruption.fd(), .events = POLLIN, .revents = 0};
     CHECK(poll(&watched, 1, 0) == 1);
     CHECK_THROWS_AS(interruption.check(), Interrupted);
     CHECK_THROWS_AS(interruption.check(), Interrupted);

@@ -22,10 +22,10 @@ class TemporaryFile {
  public:
   explicit TemporaryFile(const std::string& contents) {
     path_ = (fs::temp_directory_path() / "servers-XXXXXX").string();
-    const int number = mkstemp(path_.data());
-    REQUIRE(number >= 0);
-    REQUIRE(write(number, contents.data(), contents.size()) == static_cast<ssize_t>(contents.size()));
-    close(number);
+    const int fd = mkstemp(path_.data());
+    REQUIRE(fd >= 0);
+    REQUIRE(write(fd, contents.data(), contents.size()) == static_cast<ssize_t>(contents.size()));
+    close(fd);
   }
   ~TemporaryFile() { unlink(path_.c_str()); }
   TemporaryFile(const TemporaryFile&) = delete;

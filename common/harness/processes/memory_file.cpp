@@ -14,14 +14,13 @@ MemoryFile::MemoryFile(const char* name) : file_{memfd_create(name, MFD_CLOEXEC)
   if (!file_) throw net::SystemError("memfd_create");
 }
 
-std::string MemoryFile::path() const { return fmt::format("/proc/{}/fd/{}", getpid(), file_.number()); }
+std::string MemoryFile::path() const { return fmt::format("/proc/{}/fd/{}", getpid(), file_.fd()); }
 
 std::string MemoryFile::contents(off_t from) const {
   std::string text;
   std::array<char, 16384> part;
   for (;;) {
-    const ssize_t size =
-        pread(file_.number(), part.data(), part.size(), from + static_cast<off_t>(text.size()));
+    const ssize_t size = pread(file_.fd(), part.data(), part.size(), from + static_cast<off_t>(text.size()));
     if (size < 0) throw net::SystemError("pread");
     if (size == 0) return text;
     text.append(part.data(), static_cast<std::size_t>(size));

@@ -16,7 +16,7 @@ class MemoryFile {
   explicit MemoryFile(const char* name);
 
   /// For dup2 and fstat; ownership stays here.
-  int number() const { return file_.number(); }
+  int fd() const { return file_.fd(); }
 
   /// A path by which another program can open it as long as this object lives.
   std::string path() const;

@@ -99,12 +99,12 @@ void Program::start(std::vector<std::string>& words, const std::vector<int>& cor
   pid_ = fork();
   if (pid_ < 0) throw net::SystemError("fork");
   if (pid_ == 0) {
-    become(arguments.data(), cores.empty() ? nullptr : &set, stdout_.number(), stderr_.number(),
-           child_report.number(), parent);
+    become(arguments.data(), cores.empty() ? nullptr : &set, stdout_.fd(), stderr_.fd(), child_report.fd(),
+           parent);
   }
   child_report.close();
   int error = 0;
-  if (read(report.number(), &error, sizeof(error)) > 0) {
+  if (read(report.fd(), &error, sizeof(error)) > 0) {
     kill_group();
     throw std::runtime_error(fmt::format("{} does not start: {}", words.front(), std::strerror(error)));
   }

@@ -95,7 +95,7 @@ net::Address announced_address(const std::string& server, const std::string& lin
 bool accepts_connections(const net::Address& address) {
   const net::FileDescriptor probe{socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)};
   if (!probe) throw net::SystemError("socket");
-  return connect(probe.number(), address.data(), address.size()) == 0;
+  return connect(probe.fd(), address.data(), address.size()) == 0;
 }
 
 }  // namespace
@@ -108,7 +108,7 @@ std::string on_one_line(const std::string& text, std::size_t at_most) {
 }
 
 std::uint16_t find_free_port() {
-  return net::Address::of_socket(net::open_listener(net::Address::resolve("127.0.0.1", 0)).number()).port();
+  return net::Address::of_socket(net::open_listener(net::Address::resolve("127.0.0.1", 0)).fd()).port();
 }
 
 ServerProcess::ServerProcess(const ServerCommand& command)
@@ -139,12 +139,11 @@ void ServerProcess::start(const ServerCommand& command, const std::vector<std::s
   pid_ = fork();
   if (pid_ < 0) throw net::SystemError("fork");
   if (pid_ == 0) {
-    become_server(command, arguments.data(), stdout_.number(), stderr_.number(), child_report.number(),
-                  parent);
+    become_server(command, arguments.data(), stdout_.fd(), stderr_.fd(), child_report.fd(), parent);
   }
   child_report.close();
   int error = 0;
-  if (read(report.number(), &error, sizeof(error)) > 0) {
+  if (read(report.fd(), &error, sizeof(error)) > 0) {
     kill_group();
     throw ServerError(fmt::format("server '{}' does not start: {}", words.front(), std::strerror(error)));
   }
@@ -205,7 +204,7 @@ std::optional<std::string> ServerProcess::wait_for_end(std::chrono::milliseconds
 
 std::string ServerProcess::last_words() const {
   struct stat file {};
-  if (fstat(stderr_.number(), &file) < 0) throw net::SystemError("fstat");
+  if (fstat(stderr_.fd(), &file) < 0) throw net::SystemError("fstat");
   std::string said = stderr_.contents(std::max<off_t>(0, file.st_size - 4096));
   while (!said.empty() && said.back() == '\n') said.pop_back();
   return on_one_line(said.substr(said.rfind('\n') + 1), 300);

@@ -151,8 +151,8 @@ TEST_CASE("a server runs on the core that it is given") {
 
 TEST_CASE("a server inherits no blocked signal, no input and no file of the harness") {
   int inheritable = 0;  // what was left open for all programs before the tests began
-  for (int number = 0; number < 1024; ++number) {
-    const int flags = fcntl(number, F_GETFD);
+  for (int fd = 0; fd < 1024; ++fd) {
+    const int flags = fcntl(fd, F_GETFD);
     inheritable += flags >= 0 && (flags & FD_CLOEXEC) == 0 ? 1 : 0;
   }
   sigset_t blocked;

@@ -118,14 +118,14 @@ void write_atomically(const std::string& path, std::span<const char> contents) {
   net::FileDescriptor file{open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
   if (!file) fail();
   while (!contents.empty()) {
-    const ssize_t written = write(file.number(), contents.data(), contents.size());
+    const ssize_t written = write(file.fd(), contents.data(), contents.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail();
     contents = contents.subspan(static_cast<std::size_t>(written));
   }
   // Synced before the rename: otherwise a crash may leave the new name with the old nothing (rename(2),
   // fsync(2)).
-  if (fsync(file.number()) < 0) fail();
+  if (fsync(file.fd()) < 0) fail();
   file.close();
   if (rename(temporary.c_str(), path.c_str()) < 0) fail();
 }
@@ -134,7 +134,7 @@ Records::Records(const std::string& results, const std::string& experiment)
     : folder_(results + "/" + experiment) {
   lock_ = net::FileDescriptor{open(results.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!lock_) throw net::SystemError("open " + results);
-  if (flock(lock_.number(), LOCK_EX | LOCK_NB) < 0) {
+  if (flock(lock_.fd(), LOCK_EX | LOCK_NB) < 0) {
     throw std::runtime_error(fmt::format(
         "another sweep or load is writing to {}: wait for it, or give --results another folder", results));
   }
