@@ -36,6 +36,9 @@ LAB_PROGRAMS := $(patsubst %.cpp,$(BIN)/%,$(notdir $(LAB_SOURCES)))
 TEST_SOURCES := $(wildcard common/*/*_test.cpp common/*/*/*_test.cpp labs/*/*_test.cpp)
 ALL_OBJECTS := $(call objects,$(LAB_SOURCES) $(TEST_SOURCES)) $(LAB_OBJECTS) $(HARNESS) $(BENCH) $(BUILD)/obj/common/harness/main.o
 
+# The tests that have this word in their name or file; all without it.
+ONLY :=
+
 # How long each decoder is fuzzed, in seconds.
 SECONDS := 30
 CODECS := fixed delimiter length-prefix content-length
@@ -95,9 +98,9 @@ doctor: ## what this machine has and lacks, what that costs, how to get it
 	@python=$$($(FIND_PYTHON) 2>/dev/null || common/setup/find-python.sh sys) && "$$python" -m common.guide.doctor
 
 .PHONY: test
-test: build ## run all tests
+test: build ## run all tests (ONLY=word: those with the word in their name or file)
 	@$(MAKE) --no-print-directory $(PARALLEL) $(BUILD)/test/common-tests
-	@common/setup/run-tests.sh $(BUILD)
+	@common/setup/run-tests.sh $(BUILD) '$(ONLY)'
 
 .PHONY: bench
 bench: build ## compare servers and generator with public counterparts (PAIRS=16 pairs of runs a ratio)

@@ -1,1 +1,1 @@
-"""The tests of the labs' programs (unittest finds them only in a package)."""
+"""The tests of the labs' programs."""

@@ -6,11 +6,11 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import unittest
 from pathlib import Path
 
+from common.testing import conversation
 from common.testing.processes import BIN, lab_server, wait_until
 
 
@@ -20,7 +20,7 @@ def somebody():
 
 
 def connect(server):
-    return socket.create_connection((server.host, server.port), 5)
+    return conversation.connect((server.host, server.port), 5)
 
 
 def is_served(client):
@@ -54,12 +54,12 @@ class Children(unittest.TestCase):
             clients = [stack.enter_context(connect(server)) for _ in range(self.CLIENTS)]
             self.assertTrue(all(is_served(client) for client in clients))
             self.assertEqual(len(children(server.process.pid)), self.CLIENTS)
-            os.kill(server.process.pid, signal.SIGSTOP)
+            server.process.send_signal(signal.SIGSTOP)
             self.assertTrue(wait_until(lambda: state(server.process.pid) == "T"))
             for client in clients:
                 client.close()
             self.assertTrue(wait_until(lambda: children(server.process.pid) == ["Z"] * self.CLIENTS))
-            os.kill(server.process.pid, signal.SIGCONT)
+            server.process.send_signal(signal.SIGCONT)
             self.assertTrue(
                 wait_until(lambda: not children(server.process.pid)), children(server.process.pid)
             )

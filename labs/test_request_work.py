@@ -2,11 +2,11 @@
 
 import os
 import signal
-import socket
 import time
 import unittest
 from pathlib import Path
 
+from common.testing import conversation
 from common.testing.processes import BIN, SERVERS, lab_server, run
 
 REQUESTS = 30
@@ -26,7 +26,7 @@ def computed_us(process):
 class Cost(unittest.TestCase):
     def ask(self, server):
         """Asks one request after the other. Returns the microseconds that passed, and those that the server computed."""
-        with socket.create_connection((server.host, server.port), 5) as client:
+        with conversation.connect((server.host, server.port), 5) as client:
             start = time.monotonic()
             for _ in range(REQUESTS):
                 client.sendall(b"Hello, server!")
@@ -52,12 +52,12 @@ class Cost(unittest.TestCase):
         """Two messages that arrive together are one receive; the end of a stream is none."""
         with lab_server("epoll", "--port", "0", "--work-us", "100000") as server:
             for _ in range(20):
-                socket.create_connection((server.host, server.port), 5).close()
-            with socket.create_connection((server.host, server.port), 5) as client:
-                os.kill(server.process.pid, signal.SIGSTOP)
+                conversation.connect((server.host, server.port), 5).close()
+            with conversation.connect((server.host, server.port), 5) as client:
+                server.process.send_signal(signal.SIGSTOP)
                 client.sendall(b"Hello, server!")
                 client.sendall(b"Hello, server!")
-                os.kill(server.process.pid, signal.SIGCONT)
+                server.process.send_signal(signal.SIGCONT)
                 received = b""
                 while len(received) < 28:
                     received += client.recv(28)

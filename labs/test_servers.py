@@ -7,37 +7,26 @@ import resource
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
+from common.testing import conversation
+from common.testing.conversation import receive, reset
 from common.testing.processes import SERVERS, is_refused, lab_server, wait_until
 
 EVENT_LOOPS = ("select", "poll", "epoll")
 
 
 def connect(server, host="127.0.0.1"):
-    return socket.create_connection((host, server.port), 5)
+    return conversation.connect((host, server.port), 5)
 
 
 def exchange(client, message=b"hello"):
     """Sends a message and returns as many bytes of what comes back."""
     client.sendall(message)
     return receive(client, len(message))
-
-
-def receive(client, count):
-    received = bytearray()
-    while len(received) < count and (piece := client.recv(min(65536, count - len(received)))):
-        received += piece
-    return bytes(received)
-
-
-def reset(client):
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client.close()
 
 
 def has_ipv6():
@@ -240,7 +229,7 @@ class SystemCalls(unittest.TestCase):
 
     def test_nothing_is_received_while_bytes_wait_to_go_back(self):
         for name in EVENT_LOOPS:
-            with self.subTest(name), self.traced(name) as server, socket.socket() as client:
+            with self.subTest(name), self.traced(name) as server, conversation.Connection() as client:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 client.connect(("127.0.0.1", server.port))
                 number = self.connection_number()

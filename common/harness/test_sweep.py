@@ -9,6 +9,8 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from common.testing.processes import (
     BIN,
     SERVERS,
@@ -21,6 +23,7 @@ from common.testing.processes import (
     wait_until,
 )
 
+pytestmark = pytest.mark.xdist_group("machine")  # measures, or goes to a limit of the machine
 LATENCY = "latency-vs-connections"
 RUNS = 6  # of the quick profile, a server: 3 points, 2 repetitions
 COLUMNS = (

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what building, running and drawing need, and nothing that is there already. Asks for each thing itself,
+# Installs what building, running, drawing and testing need, and nothing that is there already. Asks for each thing itself,
 # not for a package's name, so it is right on any distribution; only the installing is Debian's.
 #
 # Exit 0: everything is there (no root was needed if it was there before). Exit 2: something is missing and can't be
@@ -19,7 +19,8 @@ find_missing() {
   has_header CLI/CLI.hpp || missing="$missing libcli11-dev"
   has_header nlohmann/json.hpp || missing="$missing nlohmann-json3-dev"
   has_header zlib.h || missing="$missing zlib1g-dev"
-  ./find-python.sh matplotlib rich >/dev/null 2>&1 || missing="$missing python3 python3-matplotlib python3-rich"
+  ./find-python.sh matplotlib rich pytest xdist >/dev/null 2>&1 ||
+    missing="$missing python3 python3-matplotlib python3-rich python3-pytest python3-pytest-xdist"
   missing=${missing# }
   # What one lab uses and the others don't need: installed along where that can be done, never asked for.
   wished=

@@ -15,6 +15,8 @@ import sys
 import time
 from pathlib import Path
 
+from common.testing.conversation import CONVERSATION
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = (ROOT / os.environ.get("BIN", "build/bin")).resolve()
 SERVERS = [
@@ -38,8 +40,8 @@ MARK = "MULTIPLEXING_LAB_TEST"
 
 
 def python_server(name, *words):
-    """The command of a server in Python beside this file."""
-    return [sys.executable, str(ROOT / "common" / "harness" / name), *words]
+    """The command of one of the servers in Python beside the judge."""
+    return [sys.executable, str(ROOT / "common" / "harness" / "judging" / name), *words]
 
 
 def wait_until(condition, seconds=10.0):
@@ -98,19 +100,42 @@ class Ended:
         self.out, self.err = (out or "").splitlines(), (err or "").splitlines()
 
 
+class Process(subprocess.Popen):
+    """A program that a test has started: its signals are noted in the conversation."""
+
+    def __init__(self, words, **options):
+        self.name = Path(words[0]).name
+        super().__init__(words, **options)
+        CONVERSATION.note(self.name, f"started as `{' '.join(map(str, words))}`")
+
+    def send_signal(self, sig):
+        if self.poll() is None:
+            CONVERSATION.note(self.name, f"was sent {signal.Signals(sig).name}")
+        super().send_signal(sig)
+
+    def communicate(self, *arguments, **options):
+        out, err = super().communicate(*arguments, **options)
+        CONVERSATION.note_words(
+            self.name, err if isinstance(err, str) else (err or b"").decode(errors="replace")
+        )
+        return out, err
+
+
 def start(words, family, **options):
     """Starts a program with pipes; the caller ends it."""
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     defaults = {**pipes, "cwd": ROOT, "env": family.environment, "text": True, "errors": "replace"}
-    return subprocess.Popen([str(word) for word in words], **{**defaults, **options})
+    return Process([str(word) for word in words], **{**defaults, **options})
 
 
 def finish(process, family, seconds=120):
     """Waits for its end. Kills it, and reports code None, if that doesn't come in time."""
     try:
         out, err = process.communicate(timeout=seconds)
+        CONVERSATION.note(process.name, f"ended with {process.returncode}")
         return Ended(process.returncode, out, err, family.left())
     except subprocess.TimeoutExpired:
+        CONVERSATION.note(process.name, f"had not ended after {seconds} s")
         process.kill()
         out, err = process.communicate()
         return Ended(None, out, err, family.left())
@@ -142,6 +167,7 @@ class Server:
         self.announced = read_line(self.process.stdout)
         found = re.fullmatch(r"listening on (\S+):(\d+)\n", self.announced)
         self.host, self.port = (found[1].strip("[]"), int(found[2])) if found else (None, None)
+        CONVERSATION.note(self.process.name, f"announced {self.announced!r}")
 
     def __enter__(self):
         if self.port is None:
@@ -149,7 +175,8 @@ class Server:
             raise AssertionError(f"announced {self.announced!r}")
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, _=None, error=None, *__):
+        CONVERSATION.note_error(error)
         self.process.kill()
         self.family.kill()
         self.process.communicate()

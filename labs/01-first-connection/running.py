@@ -5,13 +5,12 @@ import fcntl
 import os
 import re
 import shutil
-import socket
-import struct
 import subprocess
 import tempfile
 import termios
 from pathlib import Path
 
+from common.testing import conversation
 from common.testing.processes import BIN, Family, Server, run, start, wait_until
 
 FIRST_SERVER, FIRST_CLIENT = BIN / "first-server", BIN / "first-client"
@@ -19,24 +18,11 @@ BEYOND_ALL_BUFFERS = 32 << 20
 SECONDS = 20  # enough for anything that must come, on a busy machine too
 
 
-def reset(connection):
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
-
-
-def receive(connection, count):
-    """So many bytes, or fewer if the stream ends before."""
-    received = b""
-    while len(received) < count and (piece := connection.recv(count - len(received))):
-        received += piece
-    return received
-
-
 class OwnServer:
     """The test itself is the server, for one client. It waits for nothing longer than a few seconds."""
 
     def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = conversation.listen()
         self.listener.settimeout(SECONDS)
         self.port = self.listener.getsockname()[1]
 
@@ -86,7 +72,7 @@ class TracedServer(Server):
         return wait_until(lambda: self.trace()[-len(lines) :] == list(lines))
 
     def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), SECONDS)
+        return conversation.connect(("127.0.0.1", self.port), SECONDS)
 
 
 def unread(pipe):

@@ -5,9 +5,11 @@ import signal
 import socket
 import unittest
 
+from common.testing import conversation
+from common.testing.conversation import receive, reset
 from common.testing.processes import Server, is_refused, run, wait_until
 
-from .running import FIRST_SERVER, TracedServer, receive, reset, state
+from .running import FIRST_SERVER, TracedServer, state
 
 
 OPENED = [
@@ -74,7 +76,7 @@ class Trace(unittest.TestCase):
         os.close(reading)
         with Server(FIRST_SERVER, "--port", "0", stderr=writing) as server:
             os.close(writing)
-            with socket.create_connection(("127.0.0.1", server.port), 10) as client:
+            with conversation.connect(("127.0.0.1", server.port), 10) as client:
                 client.sendall(b"unseen")
                 self.assertEqual(receive(client, 6), b"unseen")
 
@@ -126,7 +128,7 @@ class Endings(unittest.TestCase):
     def test_its_address(self):
         with TracedServer() as server:
             self.assertRegex(server.announced, r"^listening on 127\.0\.0\.1:[1-9]\d*\n$")
-            self.assertTrue(is_refused(lambda: socket.create_connection(("127.0.0.2", server.port), 10)))
+            self.assertTrue(is_refused(lambda: conversation.connect(("127.0.0.2", server.port), 10)))
             with server.connect() as client:
                 self.assertTrue(server.reaches(*ACCEPTED))
                 self.assertEqual(server.end(signal.SIGTERM).code, 0)

@@ -3,6 +3,7 @@
 import time
 import unittest
 
+from common.testing.conversation import receive, reset
 from common.testing.processes import read_line, wait_until
 
 from .running import (
@@ -10,8 +11,6 @@ from .running import (
     Client,
     OwnServer,
     TracedServer,
-    receive,
-    reset,
     state,
     unread,
     without_strace,

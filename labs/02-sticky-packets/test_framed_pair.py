@@ -6,6 +6,8 @@ import re
 import socket
 import unittest
 
+from common.testing import conversation
+from common.testing.conversation import reset
 from common.testing.processes import BIN, Family, run
 from .test_sticky_packets_support import (
     HELLO,
@@ -14,7 +16,6 @@ from .test_sticky_packets_support import (
     late,
     late_reader,
     read_until,
-    reset,
     server_of,
 )
 
@@ -74,7 +75,7 @@ class Cuttings(unittest.TestCase):
             stream = FRAMES[codec] * 2
             for cut in range(1, len(stream)):
                 with server_of("framed-server", "--codec", codec) as server:
-                    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+                    with conversation.connect(("127.0.0.1", server.port)) as connection:
                         connection.sendall(stream[:cut])
                         read_until(server.process.stderr, f"read {cut} bytes\n")
                         connection.sendall(stream[cut:])
@@ -106,7 +107,7 @@ class Cuttings(unittest.TestCase):
 
     def test_what_travels(self):
         for codec in CODECS:
-            with socket.create_server(("127.0.0.1", 0)) as listener:
+            with conversation.listen() as listener:
                 ended = run(BIN / "framed-client", "--port", listener.getsockname()[1], "--codec", codec)
                 connection, _ = listener.accept()
                 with connection:
@@ -126,7 +127,7 @@ class Refusals(unittest.TestCase):
             (["--codec", "delimiter", "--max-message", 13], "14 bytes"),
             (["--size", 2_000_000], "2000000 bytes"),
         ):
-            with socket.create_server(("127.0.0.1", 0)) as listener:
+            with conversation.listen() as listener:
                 ended = run(BIN / "framed-client", "--port", listener.getsockname()[1], *words)
                 listener.settimeout(0)
                 with self.assertRaises(BlockingIOError):  # it hasn't even connected
@@ -164,7 +165,7 @@ class BrokenStreams(unittest.TestCase):
     def told(self, codec, data, *options):
         """What the server says of a stream after which it closes the connection, the client's end being open."""
         with server_of("framed-server", "--codec", codec, *options) as server:
-            with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
+            with conversation.connect(("127.0.0.1", server.port), 10) as connection:
                 connection.sendall(data)
                 with contextlib.suppress(ConnectionResetError):
                     self.assertEqual(connection.recv(1), b"")
@@ -211,7 +212,7 @@ class BrokenStreams(unittest.TestCase):
             frame = FRAMES[codec]
             for cut in range(1, len(frame)):
                 with late_reader("framed-server", "--codec", codec) as server:
-                    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+                    with conversation.connect(("127.0.0.1", server.port)) as connection:
                         connection.sendall(frame + frame[:cut])
                 ended = server.ended
                 self.assertEqual((ended.code, ended.out), (1, shown([HELLO])), (codec, cut))
@@ -222,14 +223,14 @@ class BrokenStreams(unittest.TestCase):
         for codec in CODECS:
             for stream, messages in ((b"", []), (FRAMES[codec], [HELLO])):
                 with server_of("framed-server", "--codec", codec) as server:
-                    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+                    with conversation.connect(("127.0.0.1", server.port)) as connection:
                         connection.sendall(stream)
                     ended = end_of(server)
                 self.assertEqual((ended.code, ended.out), (0, shown(messages)), codec)
 
     def test_a_reset_is_no_end(self):
         with late_reader("framed-server") as server:
-            connection = socket.create_connection(("127.0.0.1", server.port))
+            connection = conversation.connect(("127.0.0.1", server.port))
             connection.sendall(FRAMES["length-prefix"])
             reset(connection)
         self.assertEqual((server.ended.code, server.ended.out), (1, shown([HELLO])))

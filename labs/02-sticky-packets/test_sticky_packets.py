@@ -13,6 +13,8 @@ import time
 import unittest
 from pathlib import Path
 
+from common.testing import conversation
+from common.testing.conversation import reset
 from common.testing.processes import BIN, Family, finish, run, start, wait_until
 from .test_sticky_packets_support import (
     HELLO,
@@ -23,7 +25,6 @@ from .test_sticky_packets_support import (
     late,
     late_reader,
     read_until,
-    reset,
     running,
     server_of,
     stop,
@@ -196,7 +197,7 @@ class Ends(unittest.TestCase):
 
     def test_a_client_that_resets_is_reported(self):
         with late_reader("sticky-server", "--delay-ms", "0") as server:
-            connection = socket.create_connection(("127.0.0.1", server.port))
+            connection = conversation.connect(("127.0.0.1", server.port))
             connection.sendall(b"half a mess")
             reset(connection)
         self.assertEqual(server.ended.code, 1)
@@ -204,7 +205,7 @@ class Ends(unittest.TestCase):
         self.assertEqual(server.ended.err, ["sticky-server: recv: Connection reset by peer"])
 
     def test_a_client_without_a_server_is_told(self):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
+        with conversation.listen() as listener:
             port = listener.getsockname()[1]
         ended = run(BIN / "sticky-client", "--port", port)
         self.assertEqual((ended.code, ended.out, len(ended.err)), (1, [], 1))
@@ -219,7 +220,7 @@ class ShortSends(unittest.TestCase):
     @contextlib.contextmanager
     def blocked_client(self):
         """A client that is in the middle of its send, and the other end of its connection."""
-        with socket.create_server(("127.0.0.1", 0)) as listener:
+        with conversation.listen() as listener:
             family = Family()
             words = ["--port", listener.getsockname()[1], "--messages", 1, "--size", self.SIZE]
             client = start([BIN / "sticky-client", *words], family)

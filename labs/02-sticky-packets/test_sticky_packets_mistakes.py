@@ -3,10 +3,10 @@
 import contextlib
 import random
 import re
-import socket
 import statistics
 import unittest
 
+from common.testing import conversation
 from common.testing.processes import BIN, run
 from .test_sticky_packets_support import client_of, end_of, late, late_reader, read_until, server_of
 
@@ -43,7 +43,7 @@ class Mistakes(unittest.TestCase):
     def speaking_to(self, program, messages, size):
         """Yields a function that sends bytes and returns the line in which the program says what it believes."""
         with server_of(program, "--messages", messages, "--size", size) as self.server:
-            with socket.create_connection(("127.0.0.1", self.server.port)) as connection:
+            with conversation.connect(("127.0.0.1", self.server.port)) as connection:
 
                 def say(data):
                     connection.sendall(data)

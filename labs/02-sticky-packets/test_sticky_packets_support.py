@@ -9,8 +9,6 @@ import os
 import re
 import select
 import signal
-import socket
-import struct
 from pathlib import Path
 
 from common.testing.processes import BIN, Ended, Family, Server, finish, read_line, run, start, wait_until
@@ -111,8 +109,3 @@ def read_until(stream, end, seconds=10):
 
 def byte_counts(lines, verb):
     return [int(re.match(rf"{verb} (\d+) bytes: ", line)[1]) for line in lines]
-
-
-def reset(connection):
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()

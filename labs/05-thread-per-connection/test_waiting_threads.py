@@ -11,8 +11,12 @@ import subprocess
 import unittest
 from pathlib import Path
 
+import pytest
+
+from common.testing import conversation
 from common.testing.processes import BIN, lab_server, run, wait_until
 
+pytestmark = pytest.mark.xdist_group("machine")  # measures, or goes to a limit of the machine
 PROGRAM = BIN / "waiting-threads"
 
 
@@ -161,7 +165,7 @@ class ServerStack(unittest.TestCase):
         return int(re.search(rf"^{key}:\s+(\d+)", text, re.MULTILINE)[1])
 
     def connect(self, server):
-        client = socket.create_connection((server.host, server.port), 5)
+        client = conversation.connect((server.host, server.port), 5)
         client.sendall(b"hello")
         self.assertEqual(client.recv(5, socket.MSG_WAITALL), b"hello")
         return client

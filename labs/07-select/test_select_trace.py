@@ -8,6 +8,7 @@ import socket
 import struct
 import unittest
 
+from common.testing import conversation
 from common.testing.processes import BIN, Server
 
 
@@ -18,7 +19,7 @@ class SelectTrace(unittest.TestCase):
         self.unread = b""
 
     def connect(self):
-        client = socket.socket()
+        client = conversation.Connection()
         self.addCleanup(client.close)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.settimeout(10)

@@ -17,6 +17,8 @@ import termios
 import unittest
 from pathlib import Path
 
+from common.testing import conversation
+from common.testing.conversation import receive
 from common.testing.processes import lab_server, wait_until
 
 RIGHT = "epoll-edge"
@@ -24,15 +26,7 @@ READ = 16 * 1024  # what the servers receive in one call
 
 
 def connect(server):
-    return socket.create_connection((server.host, server.port), 5)
-
-
-def receive(client, count):
-    """As many bytes, or fewer if the server ends the stream. (MSG_WAITALL doesn't wait on a socket with a timeout.)"""
-    received = b""
-    while len(received) < count and (piece := client.recv(count - len(received))):
-        received += piece
-    return received
+    return conversation.connect((server.host, server.port), 5)
 
 
 def is_served(client):
@@ -72,7 +66,7 @@ def stopped(server):
     try:
         yield
     finally:
-        os.kill(server.process.pid, signal.SIGCONT)
+        server.process.send_signal(signal.SIGCONT)
 
 
 class Mistakes(unittest.TestCase):
@@ -144,11 +138,10 @@ class Mistakes(unittest.TestCase):
             flood, other = (stack.enter_context(connect(server)) for _ in range(2))
             self.assertTrue(is_served(flood) and is_served(other))
             first, second = re.findall(r"accept4\(.*\) = (\d+)", trace.read_text())[:2]
-            # It has asked both until EAGAIN, so it waits; stopped any earlier, it would begin where it was.
+            # It has asked both until EAGAIN after their message, so it waits; stopped any earlier, it would begin there.
             for number in (first, second):
-                self.assertTrue(
-                    wait_until(lambda: re.search(rf"recvfrom\({number}, .* EAGAIN", trace.read_text()))
-                )
+                asked = rf'recvfrom\({number}, "hello"[^\0]*\nrecvfrom\({number}, .* EAGAIN'
+                self.assertTrue(wait_until(lambda: re.search(asked, trace.read_text())))
             (pid,) = [process for process in server.family.processes() if process != server.process.pid]
             stop(pid)
             flood.setblocking(False)

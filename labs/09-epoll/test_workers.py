@@ -3,9 +3,9 @@
 import contextlib
 import re
 import signal
-import socket
 import unittest
 
+from common.testing import conversation
 from common.testing.processes import BIN, lab_server, read_line, run
 
 WORKERS = 4
@@ -22,7 +22,7 @@ class Sharing(unittest.TestCase):
         options = ("--port", "0", "--workers", WORKERS, "--sharing", sharing)
         with lab_server("epoll-workers", *options) as server, contextlib.ExitStack() as stack:
             for _ in range(CONNECTIONS):
-                client = stack.enter_context(socket.create_connection((server.host, server.port), 5))
+                client = stack.enter_context(conversation.connect((server.host, server.port), 5))
                 client.sendall(b"hello")
                 self.assertEqual(client.recv(5), b"hello")
             server.process.send_signal(signal.SIGUSR1)

@@ -18,6 +18,7 @@ import unittest
 import zlib
 from pathlib import Path
 
+from common.testing import conversation
 from common.testing.processes import BIN, Family, Server, finish, run, start, wait_until
 
 WAYS = ("block", "select", "poll", "epoll", "epoll-edge")
@@ -174,7 +175,7 @@ class Totals(WithRecords):
             self.check_pair(server, process.end(), 0)
 
     def test_a_message_that_comes_in_pieces(self):
-        with reader() as server, socket.create_connection(("127.0.0.1", server.port)) as client:
+        with reader() as server, conversation.connect(("127.0.0.1", server.port)) as client:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for byte in stream_of(3):
                 client.send(bytes([byte]))
@@ -182,12 +183,12 @@ class Totals(WithRecords):
             self.assertEqual(finished(server).out, [totals("received", 3, stream_of(3))])
 
     def test_a_second_client_is_refused(self):
-        with reader() as server, socket.create_connection(("127.0.0.1", server.port)) as client:
+        with reader() as server, conversation.connect(("127.0.0.1", server.port)) as client:
             client.sendall(b"x")
 
             def refused():
                 try:
-                    socket.create_connection(("127.0.0.1", server.port)).close()
+                    conversation.connect(("127.0.0.1", server.port)).close()
                     return False
                 except ConnectionError:
                     return True
@@ -248,7 +249,7 @@ class Breaking(WithRecords):
                 (self.folder / "writer.csv").unlink()
 
     def test_a_stream_that_ends_inside_a_message(self):
-        with reader() as server, socket.create_connection(("127.0.0.1", server.port)) as client:
+        with reader() as server, conversation.connect(("127.0.0.1", server.port)) as client:
             client.sendall(stream_of(2)[:100])
             client.close()
             read = finished(server)
@@ -259,7 +260,7 @@ class Breaking(WithRecords):
         )
 
     def test_a_reset(self):
-        with reader() as server, socket.create_connection(("127.0.0.1", server.port)) as client:
+        with reader() as server, conversation.connect(("127.0.0.1", server.port)) as client:
             client.sendall(stream_of(1))
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.close()
@@ -273,7 +274,7 @@ class Breaking(WithRecords):
                 ended = server.end(number)
                 self.assertEqual((ended.code, ended.out, ended.err), (0, [], []))
             with reader("--record", self.folder / "reader.csv") as server:
-                with socket.create_connection(("127.0.0.1", server.port)) as client:
+                with conversation.connect(("127.0.0.1", server.port)) as client:
                     client.sendall(stream_of(1))
                     self.assertTrue(
                         wait_until(lambda: ("read", 64) in [e[1:] for e in self.events("reader")])

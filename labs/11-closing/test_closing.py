@@ -15,6 +15,7 @@ import sys
 import unittest
 from pathlib import Path
 
+from common.testing import conversation
 from common.testing.processes import BIN, run
 
 IN, OUT, ERR, HUP, RDHUP = select.POLLIN, select.POLLOUT, select.POLLERR, select.POLLHUP, select.POLLRDHUP
@@ -77,8 +78,8 @@ def poll(end, arrived=None):
 class Sockets(unittest.TestCase):
     def pair(self):
         """Both ends of a TCP connection."""
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            peer = socket.create_connection(listener.getsockname(), 10)
+        with conversation.listen() as listener:
+            peer = conversation.connect(listener.getsockname(), 10)
             ours, _ = listener.accept()
         for end in (ours, peer):
             self.addCleanup(end.close)
@@ -216,10 +217,10 @@ class PollMasks(Sockets):
         self.assertEqual(poll(ours), IN | OUT | HUP | RDHUP)
 
     def test_not_connected(self):
-        with socket.socket() as fresh, socket.create_server(("127.0.0.1", 0)) as listener:
+        with socket.socket() as fresh, conversation.listen() as listener:
             self.assertEqual(poll(fresh), OUT | HUP)
             self.assertEqual(poll(listener), 0)
-            with socket.create_connection(listener.getsockname()):
+            with conversation.connect(listener.getsockname()):
                 self.assertEqual(poll(listener, IN), IN)
             address = listener.getsockname()
             listener.close()
@@ -252,7 +253,7 @@ class BufferSizes(Sockets):
                     self.assertEqual(set_size(fresh, option, asked), 2 * asked)
 
     def test_what_is_set_is_not_changed_by_the_kernel_and_bounds_what_is_absorbed(self):
-        with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as peer:
+        with conversation.listen() as listener, socket.socket() as peer:
             for end in (listener, peer):
                 for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
                     set_size(end, option, 16384)

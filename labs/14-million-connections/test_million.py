@@ -14,8 +14,11 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import pytest
+
 from common.testing.processes import BIN, Family, finish, read_line, run, start, wait_until
 
+pytestmark = pytest.mark.xdist_group("machine")  # measures, or goes to a limit of the machine
 MILLION = BIN / "million"
 EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 TIME_WAIT, LISTEN = "06", "0A"
@@ -125,7 +128,8 @@ class Answers(unittest.TestCase):
             pairs, {"opened": (connections, connections), "answered": (connections, connections)}
         )
         self.assertEqual(lines["stopped by"], "nothing")
-        self.assertRegex(lines["kernel memory"], r"^\d+ bytes of slab per connection")
+        # The machine's, not the program's alone: what ends beside it may give more back than the connections take.
+        self.assertRegex(lines["kernel memory"], r"^-?\d+ bytes of slab per connection")
         self.assertRegex(lines["user memory"], r"^\d+ bytes per connection")
         return int(re.match(r"\d+", lines["processes"])[0]), lines["processes"]
 

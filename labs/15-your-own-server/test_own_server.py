@@ -9,8 +9,11 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import pytest
+
 from common.testing.processes import BIN, ROOT, Family, Server, finish, harness, rows_of, run, start
 
+pytestmark = pytest.mark.xdist_group("machine")  # measures, or goes to a limit of the machine
 LAB = ROOT / "labs" / "15-your-own-server"
 ASYNCIO = (sys.executable, LAB / "asyncio-echo.py", "--port", "0")
 ONE_LINER = "socat TCP-LISTEN:{port},bind=127.0.0.1,backlog=4096,nodelay,fork PIPE"

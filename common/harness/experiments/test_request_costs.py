@@ -6,9 +6,12 @@ import shutil
 import signal
 import unittest
 
+import pytest
+
 from common.harness import test_sweep
 from common.testing.processes import BIN, SERVERS, harness, python_server, rows_of, run, stop_sweep
 
+pytestmark = pytest.mark.xdist_group("machine")  # measures, or goes to a limit of the machine
 WORK = "work-per-request"
 CALLS = "system-calls"
 WAITS = [(0, 20, "no"), (0, 100, "no"), (0, 500, "no"), (0, 0, "no")]

@@ -5,7 +5,7 @@ import json
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
-from common.harness.faulty_server import FAULTS
+from common.harness.judging.faulty_server import FAULTS
 from common.testing.processes import ROOT, SERVERS, harness, python_server
 
 AT_ONCE = 2  # more would compete for the cores that the timed checks need

@@ -2,11 +2,11 @@
 
 import json
 import os
-import socket
 import tempfile
 import unittest
 from pathlib import Path
 
+from common.testing import conversation
 from common.testing.processes import Family, harness, is_refused, python_server, rows_of, start, wait_until
 
 COMMAND = ("--", *python_server("asyncio_echo_server.py", "{port}"))
@@ -101,7 +101,7 @@ class Running(Foreign):
     def start_server(self, family):
         """Starts it on a port that is free now; tries again if somebody takes it before the server does."""
         for _ in range(5):
-            with socket.create_server(("127.0.0.1", 0)) as probe:
+            with conversation.listen() as probe:
                 port = probe.getsockname()[1]
             self.server = start(python_server("asyncio_echo_server.py", port), family, stderr=None)
             self.addCleanup(self.end, self.server)
@@ -146,7 +146,7 @@ class Running(Foreign):
 
 
 def connect(port):
-    return socket.create_connection(("127.0.0.1", port), 5)
+    return conversation.connect(("127.0.0.1", port), 5)
 
 
 if __name__ == "__main__":
