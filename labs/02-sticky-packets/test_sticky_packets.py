@@ -263,7 +263,7 @@ class ShortSends(unittest.TestCase):
         self.assertRegex(ended.err[-1], r"^sticky-client: send: (Connection reset by peer|Broken pipe)$")
 
 
-@unittest.skipUnless(shutil.which("strace"), "strace not found")
+@unittest.skipUnless(shutil.which("strace"), "strace is not installed")
 class Calls(unittest.TestCase):
     def test_each_message_is_one_send_and_nodelay_sets_the_option(self):
         for options, set_options in (([], 0), (["--nodelay"], 1)):

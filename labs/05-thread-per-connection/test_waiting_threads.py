@@ -121,7 +121,7 @@ class WaitingThreads(unittest.TestCase):
 
     def test_the_limit_of_addresses_ends_it_and_is_named(self):
         if not shutil.which("prlimit"):
-            self.skipTest("needs prlimit")
+            self.skipTest("prlimit is not installed")
         ended = self.ends(*limited(f"--as={300 << 20}"), PROGRAM, "--stack", 8 << 20)
         ((threads, *_),) = steps(ended)
         self.assertIn(threads, range(20, 300 // 8 + 1))

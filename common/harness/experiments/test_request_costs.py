@@ -104,7 +104,7 @@ class SystemCalls(test_sweep.Sweep):
         with open(self.results / CALLS / row["samples_file"], newline="", encoding="utf-8") as file:
             return {line["call"]: float(line["per_request"]) for line in csv.DictReader(file)}
 
-    @unittest.skipUnless(shutil.which("strace"), "strace isn't installed")
+    @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
     def test_each_request_is_received_and_sent_once(self):
         ended = self.sweep(experiment=CALLS)
         self.assertEqual((ended.code, ended.left), (0, []), ended.err)
