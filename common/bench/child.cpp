@@ -88,7 +88,7 @@ std::chrono::nanoseconds Child::wait(const harness::Interruption& interruption) 
     int status = 0;
     rusage usage{};
     const pid_t ended = wait4(pid_, &status, WNOHANG, &usage);
-    if (ended < 0 && errno != EINTR) throw net::SystemError("wait4 " + name_);
+    if (ended < 0 && errno != EINTR) throw net::SystemError("wait4", name_);
     if (ended == pid_) {
       pid_ = -1;
       if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)

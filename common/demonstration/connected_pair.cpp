@@ -32,8 +32,9 @@ ConnectedPair connected_pair(Buffers buffers) {
   if (!pair.peer) throw net::SystemError("socket");
   ask_for(pair.peer, buffers);
   const net::Address address = net::Address::of_socket(listener.fd());
+  const std::string place = address.to_string();
   if (connect(pair.peer.fd(), address.data(), address.size()) < 0) {
-    throw net::SystemError("connect " + address.to_string());
+    throw net::SystemError("connect", place);
   }
   pair.ours = net::FileDescriptor{accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
   if (!pair.ours) throw net::SystemError("accept");

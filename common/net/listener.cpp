@@ -18,9 +18,9 @@ FileDescriptor open_listener(const Address& address, bool share_port) {
   if (share_port && setsockopt(listener.fd(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0) {
     throw SystemError("setsockopt SO_REUSEPORT");
   }
-  const std::string place = address.to_string();  // before the calls: it may change errno
-  if (bind(listener.fd(), address.data(), address.size()) < 0) throw SystemError("bind " + place);
-  if (listen(listener.fd(), SOMAXCONN) < 0) throw SystemError("listen " + place);
+  const std::string place = address.to_string();
+  if (bind(listener.fd(), address.data(), address.size()) < 0) throw SystemError("bind", place);
+  if (listen(listener.fd(), SOMAXCONN) < 0) throw SystemError("listen", place);
   return listener;
 }
 

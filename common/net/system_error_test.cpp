@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <type_traits>
 
 using net::SystemError;
 
@@ -10,6 +11,22 @@ TEST_CASE("a system error reads as the call and the reason") {
   const SystemError error("bind 127.0.0.1:80", EACCES);
   CHECK(std::string(error.what()) == "bind 127.0.0.1:80: Permission denied");
   CHECK(error.error_number() == EACCES);
+}
+
+TEST_CASE("a system error says what the call was about, and keeps errno while the text is put together") {
+  const std::string place(1000, 'x');  // too long for a string without memory of its own
+  errno = EADDRINUSE;
+  const SystemError error("bind", place);
+  errno = 0;
+  CHECK(std::string(error.what()) == "bind " + place + ": Address already in use");
+  CHECK(error.error_number() == EADDRINUSE);
+}
+
+TEST_CASE("who leaves errno to a system error can't give it a text that has to be put together first") {
+  CHECK(std::is_constructible_v<SystemError, const char*>);
+  CHECK(std::is_constructible_v<SystemError, const char*, const std::string&>);
+  CHECK_FALSE(std::is_constructible_v<SystemError, std::string>);
+  CHECK_FALSE(std::is_constructible_v<SystemError, const char*, std::string>);
 }
 
 TEST_CASE("a system error takes errno when it is given no number") {

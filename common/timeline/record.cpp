@@ -64,8 +64,8 @@ void Record::write(const std::string& text) {
   }
 }
 
-void Record::fail(const std::string& call) {
-  const net::SystemError error(call + " " + path_);
+void Record::fail(const char* call) {
+  const net::SystemError error(call, path_);
   net::say(program_, fmt::format("{}; going on without the record", error.what()));
   file_.close();
   whole_ = false;

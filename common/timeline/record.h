@@ -72,7 +72,7 @@ class Record {
   };
 
   void write(const std::string& text);
-  void fail(const std::string& call);
+  void fail(const char* call);
 
   std::string program_;
   std::string path_;

@@ -58,10 +58,10 @@ net::FileDescriptor listen_at(const net::Address& address) {
   tell(fmt::format("setsockopt({}, SO_REUSEADDR) returned 0", listener.fd()));
 
   const std::string place = address.to_string();
-  if (bind(listener.fd(), address.data(), address.size()) < 0) throw net::SystemError("bind " + place);
+  if (bind(listener.fd(), address.data(), address.size()) < 0) throw net::SystemError("bind", place);
   tell(fmt::format("bind({}, {}) returned 0", listener.fd(), place));
 
-  if (listen(listener.fd(), SOMAXCONN) < 0) throw net::SystemError("listen " + place);
+  if (listen(listener.fd(), SOMAXCONN) < 0) throw net::SystemError("listen", place);
   tell(fmt::format("listen({}) returned 0", listener.fd()));
   return listener;
 }

@@ -186,8 +186,9 @@ net::FileDescriptor connect_to(const net::Address& address, std::int64_t send_bu
   net::FileDescriptor connection{socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP)};
   if (!connection) throw net::SystemError("socket");
   if (send_buffer > 0) timeline::set_send_buffer(connection, send_buffer);
+  const std::string place = address.to_string();
   if (connect(connection.fd(), address.data(), address.size()) < 0) {
-    throw net::SystemError("connect " + address.to_string());
+    throw net::SystemError("connect", place);
   }
   return connection;
 }

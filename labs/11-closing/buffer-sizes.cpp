@@ -55,7 +55,7 @@ Range kernel_range(Demonstration& demo, const std::string& name) {
   const std::string path = "/proc/sys/net/ipv4/" + name;
   std::ifstream file(path);
   Range range;
-  if (!(file >> range.least >> range.first >> range.largest)) throw net::SystemError("read " + path);
+  if (!(file >> range.least >> range.first >> range.largest)) throw net::SystemError("read", path);
   demo.shows(name, fmt::format("{} {} {}", range.least, range.first, range.largest));
   return range;
 }

@@ -49,15 +49,16 @@ Client::Client(const net::Address& server, Duration timeout)
     : socket_(socket(server.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP)) {
   if (!socket_) throw net::SystemError("socket");
   net::disable_nagle(socket_);
-  const std::string call = "connect " + server.to_string();
+  const std::string place = server.to_string();
   if (connect(fd(), server.data(), server.size()) == 0) return;
-  if (errno != EINPROGRESS) throw net::SystemError(call);
-  if (wait_for(fd(), POLLOUT, Clock::now() + timeout) == 0) throw net::SystemError(call, ETIMEDOUT);
+  if (errno != EINPROGRESS) throw net::SystemError("connect", place);
+  if (wait_for(fd(), POLLOUT, Clock::now() + timeout) == 0)
+    throw net::SystemError("connect " + place, ETIMEDOUT);
   int error = 0;
   socklen_t size = sizeof(error);
   if (getsockopt(fd(), SOL_SOCKET, SO_ERROR, &error, &size) < 0)
     throw net::SystemError("getsockopt SO_ERROR");
-  if (error != 0) throw net::SystemError(call, error);
+  if (error != 0) throw net::SystemError("connect " + place, error);
 }
 
 void Client::send_all(std::span<const char> bytes, Duration timeout) {

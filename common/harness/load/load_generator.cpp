@@ -30,8 +30,10 @@ bool is_loopback(const net::Address& address) {
 net::FileDescriptor open_client_socket(const LoadPlan& plan, std::size_t index) {
   net::FileDescriptor client{
       socket(plan.server.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP)};
-  if (!client)
-    throw net::SystemError(fmt::format("socket for connection {} of {}", index + 1, plan.connections));
+  if (!client) {
+    const int error = errno;
+    throw net::SystemError(fmt::format("socket for connection {} of {}", index + 1, plan.connections), error);
+  }
   net::disable_nagle(client);
   if (is_loopback(plan.server)) {
     // 127.0.0.1, 127.0.0.2, …; the port is chosen at connect, when the peer is known, so that it need only be

@@ -125,7 +125,8 @@ bool allow(const std::vector<int>& cores) {
 }  // namespace
 
 void pin_to_core(int core) {
-  if (!allow({core})) throw net::SystemError(fmt::format("sched_setaffinity core {}", core));
+  const std::string which = fmt::format("core {}", core);
+  if (!allow({core})) throw net::SystemError("sched_setaffinity", which);
 }
 
 OnCores::OnCores(const std::vector<int>& cores) : before_(usable_cores()) {

@@ -133,7 +133,7 @@ void write_atomically(const std::string& path, std::span<const char> contents) {
 Records::Records(const std::string& results, const std::string& experiment)
     : folder_(results + "/" + experiment) {
   lock_ = net::FileDescriptor{open(results.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!lock_) throw net::SystemError("open " + results);
+  if (!lock_) throw net::SystemError("open", results);
   if (flock(lock_.fd(), LOCK_EX | LOCK_NB) < 0) {
     throw std::runtime_error(fmt::format(
         "another sweep or load is writing to {}: wait for it, or give --results another folder", results));
