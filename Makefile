@@ -29,9 +29,10 @@ LAB_OBJECTS := $(foreach room,$(LAB_ROOMS),$(call objects,$(call sources,$(room)
 FOR_LABS := $(BUILD)/obj/for-labs.a
 HARNESS := $(filter-out %/main.o,$(call objects,$(call sources,harness) $(call sources,harness/*)))
 BENCH := $(call objects,$(filter-out %-echo.cpp,$(call sources,bench)))
-# liburing is optional: without it lab 13 has no program.
+# liburing is optional: without it the labs of the servers that need it have no program.
 HAS_LIBURING := $(shell $(CXX) -include liburing.h -x c++ -E /dev/null >/dev/null 2>&1 && echo yes)
-LAB_SOURCES := $(filter-out %_test.cpp $(if $(HAS_LIBURING),,labs/13-io-uring/%),$(wildcard labs/*/*.cpp))
+NEED_LIBURING := $(shell sed -nE 's/^[^,]*,([^,]*),liburing,.*/labs\/\1-%/p' common/harness/servers.csv)
+LAB_SOURCES := $(filter-out %_test.cpp $(if $(HAS_LIBURING),,$(NEED_LIBURING)),$(wildcard labs/*/*.cpp))
 LAB_PROGRAMS := $(patsubst %.cpp,$(BIN)/%,$(notdir $(LAB_SOURCES)))
 TEST_SOURCES := $(wildcard common/*/*_test.cpp common/*/*/*_test.cpp labs/*/*_test.cpp)
 ALL_OBJECTS := $(call objects,$(LAB_SOURCES) $(TEST_SOURCES)) $(LAB_OBJECTS) $(HARNESS) $(BENCH) $(BUILD)/obj/common/harness/main.o
@@ -176,6 +177,11 @@ $(BUILD)/obj/%.o: %.cpp $(BUILD)/flags
 	@echo "compile $<"
 	@$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
 
+# Changes when a source file comes or goes, and only then.
+$(BUILD)/sources: FORCE
+	@mkdir -p $(@D)
+	@echo '$(ALL_OBJECTS)' | cmp -s - $@ || echo '$(ALL_OBJECTS)' > $@
+
 # Changes when the compiler or the flags do, and only then: a build never mixes two kinds of objects.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
@@ -197,7 +203,7 @@ $(FUZZERS): $(BUILD)/fuzz/%: common/framing/fuzz/decoder_fuzz.cpp $(call sources
 	  -DCODEC='"$*"' -o $@ $(filter %.cpp,$^) -lfmt
 
 # For clangd, clang-tidy and editors, which look for it in build/.
-$(BUILD)/compile_commands.json: Makefile $(BUILD)/flags $(LAB_SOURCES) $(TEST_SOURCES)
+$(BUILD)/compile_commands.json: Makefile $(BUILD)/flags $(BUILD)/sources
 	@{ echo '['; separator=; for object in $(ALL_OBJECTS); do \
 	  source=$${object#$(BUILD)/obj/}; source=$${source%.o}.cpp; \
 	  printf '%s{"directory": "%s", "file": "%s", "command": "%s"}\n' \

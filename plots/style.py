@@ -4,10 +4,12 @@ The colours are the Okabe-Ito palette, which readers with any common colour blin
 differ as well, so that no chart depends on colour alone.
 """
 
+import csv
 import math
 import textwrap
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Iterable, Sequence
 
 import matplotlib
@@ -24,20 +26,17 @@ class ServerStyle:
     marker: str
 
 
-# In the order of the labs, which is the order of panels. The palette has eight colours for ten servers: the
-# two loops over all clients share one, coroutines take grey. Yellow is darkened to be seen on white.
-_SERVERS = {
-    "blocking-loop": ServerStyle("#D55E00", "s"),
-    "process-per-connection": ServerStyle("#000000", "P"),
-    "thread-per-connection": ServerStyle("#E69F00", "D"),
-    "nonblocking-loop": ServerStyle("#D55E00", "H"),
-    "select": ServerStyle("#CC79A7", "^"),
-    "poll": ServerStyle("#0072B2", "v"),
-    "epoll": ServerStyle("#009E73", "o"),
-    "epoll-edge": ServerStyle("#56B4E9", "d"),
-    "coroutines": ServerStyle("#7F7F7F", ">"),
-    "io-uring": ServerStyle("#C9B400", "<"),
-}
+def _known_servers() -> dict[str, ServerStyle]:
+    """The looks of our servers in the order of the labs, which is the order of panels. The list is servers.csv.
+
+    The palette has eight colours, for more servers: some share one, never the marker. Yellow is darkened to be seen on white.
+    """
+    path = Path(__file__).resolve().parents[1] / "common" / "harness" / "servers.csv"
+    with open(path, newline="", encoding="utf-8") as file:
+        return {row["server"]: ServerStyle(row["colour"], row["marker"]) for row in csv.DictReader(file)}
+
+
+_SERVERS = _known_servers()
 # Cases of an experiment that is not about servers: they stand in the same column, in charts of their own.
 _SCENARIOS = {
     "nagle": ServerStyle("#D55E00", "s"),

@@ -19,23 +19,39 @@ from common.testing.conversation import CONVERSATION
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = (ROOT / os.environ.get("BIN", "build/bin")).resolve()
-SERVERS = [
-    "blocking-loop",
-    "process-per-connection",
-    "thread-per-connection",
-    "nonblocking-loop",
-    "select",
-    "poll",
-    "epoll",
-    "epoll-edge",
-    "coroutines",
-]
 CANNOT_RUN_HERE = 77
-# io-uring isn't built without liburing, and not every kernel or container allows it.
-if (BIN / "io-uring").exists() and subprocess.call(
-    [BIN / "io-uring", "--help"], stdout=subprocess.DEVNULL
-) != CANNOT_RUN_HERE:
-    SERVERS.append("io-uring")
+ABOUT_THE_PROGRAM = [
+    "server",
+    "lab",
+    "needs",
+    "colour",
+    "marker",
+    "threads",
+]  # the columns before the behaviours
+
+
+def known_servers():
+    """The rows of servers.csv, the one list of our servers: column → cell."""
+    with open(ROOT / "common" / "harness" / "servers.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def expected_of(row):
+    """Of such a row the behaviours: name → yes, no or n/a."""
+    return {column: cell for column, cell in row.items() if column not in ABOUT_THE_PROGRAM}
+
+
+def can_run(row):
+    """False if this machine lacks what the server needs: its library, and then it isn't built, or a kernel that allows it."""
+    program = BIN / row["server"]
+    if not row["needs"]:
+        return True
+    return program.exists() and (
+        subprocess.call([program, "--help"], stdout=subprocess.DEVNULL) != CANNOT_RUN_HERE
+    )
+
+
+SERVERS = [row["server"] for row in known_servers() if can_run(row)]
 MARK = "MULTIPLEXING_LAB_TEST"
 
 

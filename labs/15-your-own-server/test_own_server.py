@@ -1,6 +1,5 @@
 """Lab 15: servers that are not ours, and `make own`, which judges, measures and draws any server."""
 
-import csv
 import json
 import re
 import shutil
@@ -11,7 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from common.testing.processes import BIN, ROOT, Family, Server, finish, harness, rows_of, run, start
+from common.testing.processes import (
+    BIN,
+    ROOT,
+    Family,
+    Server,
+    expected_of,
+    finish,
+    harness,
+    known_servers,
+    rows_of,
+    run,
+    start,
+)
 
 pytestmark = pytest.mark.xdist_group("machine")  # measures, or goes to a limit of the machine
 LAB = ROOT / "labs" / "15-your-own-server"
@@ -43,8 +54,7 @@ while True:
 
 
 def behaviours():
-    with open(ROOT / "common" / "harness" / "servers.csv", newline="", encoding="utf-8") as file:
-        return next(csv.reader(file))[2:]
+    return list(expected_of(known_servers()[0]))
 
 
 class Temporary(unittest.TestCase):

@@ -24,7 +24,7 @@ namespace {
 constexpr std::uint64_t plenty = 20'000;
 
 Subject server(const std::string& name, const std::map<std::string, bool>& expected = {}) {
-  return Subject::of(Target::of({.name = name, .lab = "00", .expected = expected}));
+  return Subject::of(Target::of({.name = name, .lab = "00", .needs = "", .expected = expected}));
 }
 
 std::vector<Subject> four_servers() { return {server("a"), server("b"), server("c"), server("d")}; }

@@ -3,25 +3,15 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <map>
-
 namespace harness {
 
 namespace {
 
-// Servers that not every machine can build and run, and what is missing when there is no program (see the
-// Makefile).
-const std::map<std::string, std::string>& optional_servers() {
-  static const std::map<std::string, std::string> servers{
-      {"io-uring", "liburing was not found (Debian: liburing-dev)"}};
-  return servers;
-}
-
-// Empty if it runs.
+// Empty if it runs. Only a server that needs a library may be missing; then the Makefile has left it out.
 std::string why_it_cannot_run(const Target& target, const Interruption& interruption) {
-  const auto optional = optional_servers().find(target.name);
-  if (!target.known || optional == optional_servers().end()) return "";
-  if (access(target.command.front().c_str(), F_OK) != 0) return "not built: " + optional->second;
+  if (!target.known || target.known->needs.empty()) return "";
+  if (access(target.command.front().c_str(), F_OK) != 0)
+    return fmt::format("not built: {0} was not found (Debian: {0}-dev)", target.known->needs);
   try {
     const RunningTarget attempt(target, interruption);
   } catch (const CannotRunHere& reason) {

@@ -16,7 +16,8 @@ using harness::Target;
 namespace {
 
 Target program(const std::string& name, const std::string& path) {
-  Target target = Target::of({.name = name, .lab = "00", .expected = {}});
+  const std::string needs = name == "io-uring" ? "liburing" : "";
+  Target target = Target::of({.name = name, .lab = "00", .needs = needs, .expected = {}});
   target.command = {path};
   return target;
 }

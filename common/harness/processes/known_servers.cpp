@@ -6,10 +6,15 @@
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 
 namespace harness {
 
 namespace {
+
+// What the columns before the behaviours are.
+constexpr std::string_view kAboutTheProgram = "server,lab,needs,colour,marker,threads";
+constexpr std::size_t kFirstBehaviour = 6;
 
 std::vector<std::string> split(const std::string& line) {
   std::vector<std::string> cells;
@@ -28,8 +33,8 @@ std::vector<KnownServer> read_known_servers(const std::string& path) {
   if (!std::getline(file, line))
     throw std::runtime_error(fmt::format("{}: missing or empty; 'make build' puts it there", path));
   const std::vector<std::string> header = split(line);
-  if (header.size() < 2 || header[0] != "server" || header[1] != "lab")
-    throw std::runtime_error(fmt::format("{}:1: the header begins with 'server,lab'", path));
+  if (!line.starts_with(kAboutTheProgram))
+    throw std::runtime_error(fmt::format("{}:1: the header begins with '{}'", path, kAboutTheProgram));
   std::vector<KnownServer> servers;
   for (int number = 2; std::getline(file, line); ++number) {
     const std::vector<std::string> cells = split(line);
@@ -37,8 +42,8 @@ std::vector<KnownServer> read_known_servers(const std::string& path) {
       throw std::runtime_error(
           fmt::format("{}:{}: {} cells, the header has {}", path, number, cells.size(), header.size()));
     }
-    KnownServer server{.name = cells[0], .lab = cells[1], .expected = {}};
-    for (std::size_t i = 2; i < cells.size(); ++i) {
+    KnownServer server{.name = cells[0], .lab = cells[1], .needs = cells[2], .expected = {}};
+    for (std::size_t i = kFirstBehaviour; i < cells.size(); ++i) {
       if (cells[i] == "n/a") continue;
       if (cells[i] != "yes" && cells[i] != "no") {
         throw std::runtime_error(fmt::format("{}:{}: '{}' for {}: only yes, no and n/a are allowed", path,

@@ -6,10 +6,13 @@
 
 namespace harness {
 
-/// A server of the labs: a program in the folder of the harness, and what it is expected to do.
+/// A server of the labs: a program in the folder of the harness, and what it is expected to do. How it is
+/// drawn and whether it has threads stands in its row too, for plots/ and for CI.
 struct KnownServer {
   std::string name;
   std::string lab;
+  /// The library without which it isn't built, as in "liburing"; empty: it is always there.
+  std::string needs;
   /// Behaviour → whether the server has it; the *no*s are lessons too. What a server can't be asked isn't in
   /// it.
   std::map<std::string, bool> expected;

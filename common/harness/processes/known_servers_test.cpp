@@ -17,6 +17,8 @@ using harness::read_known_servers;
 
 namespace {
 
+const std::string kHeader = "server,lab,needs,colour,marker,threads";
+
 // A file with these contents, for as long as it lives.
 class TemporaryFile {
  public:
@@ -52,23 +54,26 @@ std::string complaint_about(const std::string& contents) {
 }  // namespace
 
 TEST_CASE("servers are read in the order of the file, with what is expected of them") {
-  const TemporaryFile file("server,lab,fast,polite\nzebra,09,yes,no\nape,03,no,yes\n");
+  const TemporaryFile file(
+      kHeader + ",fast,polite\nzebra,09,libzoo,#000000,o,no,yes,no\nape,03,,#000000,s,yes,no,yes\n");
   const std::vector<KnownServer> servers = read_known_servers(file.path());
   REQUIRE(servers.size() == 2);
   CHECK(servers[0].name == "zebra");
   CHECK(servers[0].lab == "09");
+  CHECK(servers[0].needs == "libzoo");
+  CHECK(servers[1].needs == "");
   CHECK(servers[0].expected == std::map<std::string, bool>{{"fast", true}, {"polite", false}});
   CHECK(servers[1].name == "ape");
   CHECK(servers[1].expected == std::map<std::string, bool>{{"fast", false}, {"polite", true}});
 }
 
 TEST_CASE("what a server can't be asked isn't expected of it") {
-  const TemporaryFile file("server,lab,fast,polite\nape,03,n/a,no\n");
+  const TemporaryFile file(kHeader + ",fast,polite\nape,03,,#000000,o,no,n/a,no\n");
   CHECK(read_known_servers(file.path()).at(0).expected == std::map<std::string, bool>{{"polite", false}});
 }
 
 TEST_CASE("a header alone knows no servers") {
-  const TemporaryFile file("server,lab,fast\n");
+  const TemporaryFile file(kHeader + ",fast\n");
   CHECK(read_known_servers(file.path()).empty());
 }
 
@@ -84,23 +89,27 @@ TEST_CASE("a missing or empty file is named, with what makes it") {
 }
 
 TEST_CASE("a cell other than yes and no is named with its line and its behaviour") {
-  CHECK(complaint_about("server,lab,fast,polite\na,01,yes,no\nb,02,yes,maybe\n") ==
-        "3: 'maybe' for polite: only yes, no and n/a are allowed");
-  CHECK(complaint_about("server,lab,fast\na,01,Yes\n") ==
+  CHECK(
+      complaint_about(kHeader + ",fast,polite\na,01,,#000000,o,no,yes,no\nb,02,,#000000,o,no,yes,maybe\n") ==
+      "3: 'maybe' for polite: only yes, no and n/a are allowed");
+  CHECK(complaint_about(kHeader + ",fast\na,01,,#000000,o,no,Yes\n") ==
         "2: 'Yes' for fast: only yes, no and n/a are allowed");
-  CHECK(complaint_about("server,lab,fast,polite\na,01,,no\n") ==
+  CHECK(complaint_about(kHeader + ",fast,polite\na,01,,#000000,o,no,,no\n") ==
         "2: '' for fast: only yes, no and n/a are allowed");
 }
 
 TEST_CASE("a line with too few or too many cells is named") {
-  CHECK(complaint_about("server,lab,fast\na,01\n") == "2: 2 cells, the header has 3");
-  CHECK(complaint_about("server,lab,fast\na,01,yes\nb,02,yes,yes\n") == "3: 4 cells, the header has 3");
-  CHECK(complaint_about("server,lab,fast\na,01,yes\n\n") == "3: 0 cells, the header has 3");
+  CHECK(complaint_about(kHeader + ",fast\na,01\n") == "2: 6 cells, the header has 7");
+  CHECK(complaint_about(kHeader + ",fast\na,01,,#000000,o,no,yes\nb,02,,#000000,o,no,yes,yes\n") ==
+        "3: 8 cells, the header has 7");
+  CHECK(complaint_about(kHeader + ",fast\na,01,,#000000,o,no,yes\n\n") == "3: 0 cells, the header has 7");
 }
 
 TEST_CASE("a header without server and lab is refused") {
   CHECK(complaint_about("server\na\n").starts_with("1: "));
   CHECK(complaint_about("name,lab,fast\na,01,yes\n").starts_with("1: "));
+  CHECK(complaint_about("server,lab,fast\na,01,yes\n")
+            .starts_with("1: the header begins with '" + kHeader + "'"));
 }
 
 TEST_CASE("the file of the repository has a column for each behaviour, and no other") {
