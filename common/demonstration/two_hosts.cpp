@@ -54,7 +54,7 @@ net::FileDescriptor control_socket() {
 void set_address(const net::FileDescriptor& control, const char* address) {
   ifreq change{};
   std::strncpy(change.ifr_name, cable, IFNAMSIZ - 1);
-  const net::Address wanted = net::Address::resolve(address, 0);
+  const net::Address wanted = net::Address::resolve(address, 0).front();
   std::memcpy(&change.ifr_addr, wanted.data(), wanted.size());
   if (ioctl(control.fd(), SIOCSIFADDR, &change) < 0) throw net::SystemError("ioctl SIOCSIFADDR");
 }
@@ -89,7 +89,9 @@ TwoHosts::TwoHosts() try {
       fmt::format("this machine allows no two networks with a cable between them ({})", error.what()));
 }
 
-net::Address TwoHosts::there(std::uint16_t port) { return net::Address::resolve(address_there, port); }
+net::Address TwoHosts::there(std::uint16_t port) {
+  return net::Address::resolve(address_there, port).front();
+}
 
 net::FileDescriptor TwoHosts::listen_there(std::uint16_t port) const {
   enter(there_);

@@ -15,6 +15,7 @@
 #include "common/harness/measuring/measurement.h"
 #include "common/harness/progress.h"
 #include "common/net/server.h"
+#include "common/net/system_error.h"
 
 namespace harness {
 
@@ -82,6 +83,8 @@ std::vector<Target> choose_targets(const Choice& choice, const std::vector<Known
   }
   try {
     if (!choice.connect.empty()) targets.push_back(Target::at(choice.connect));
+  } catch (const net::SystemError&) {
+    throw;  // nobody is there: not the user's mistake
   } catch (const std::exception& error) {
     throw BadUse(fmt::format("--connect: {}", error.what()));
   }

@@ -15,7 +15,7 @@
 
 namespace net {
 
-Address Address::resolve(const std::string& host, std::uint16_t port) {
+std::vector<Address> Address::resolve(const std::string& host, std::uint16_t port) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -26,13 +26,16 @@ Address Address::resolve(const std::string& host, std::uint16_t port) {
     throw UnresolvedHost(fmt::format("host '{}' does not resolve: {}", host, reason));
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
-  Address address;
-  std::memcpy(&address.storage_, found->ai_addr, found->ai_addrlen);
-  address.size_ = found->ai_addrlen;
-  return address;
+  std::vector<Address> addresses;
+  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
+    Address& address = addresses.emplace_back();
+    std::memcpy(&address.storage_, one->ai_addr, one->ai_addrlen);
+    address.size_ = one->ai_addrlen;
+  }
+  return addresses;
 }
 
-Address Address::parse(const std::string& host_and_port) {
+std::vector<Address> Address::parse(const std::string& host_and_port) {
   const auto colon = host_and_port.rfind(':');
   std::string host = host_and_port.substr(0, colon);
   const std::string digits = colon == std::string::npos ? "" : host_and_port.substr(colon + 1);

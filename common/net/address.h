@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace net {
 
@@ -19,13 +20,15 @@ class Address {
  public:
   Address() = default;
 
-  /// Resolves a host name or a numeric address. `port` is in host byte order; 0 lets bind choose a free one.
-  /// Throws UnresolvedHost. Source: getaddrinfo(3).
-  static Address resolve(const std::string& host, std::uint16_t port);
+  /// All addresses of a host name or a numeric address, at least one, in the order in which they are to be
+  /// tried: `localhost` is often ::1 first and then 127.0.0.1, and a server may listen on one of them only.
+  /// `port` is in host byte order; 0 lets bind choose a free one. Throws UnresolvedHost. Sources:
+  /// getaddrinfo(3), RFC 6724.
+  static std::vector<Address> resolve(const std::string& host, std::uint16_t port);
 
-  /// The inverse of to_string: "HOST:PORT" with a port from 1 to 65535. Throws std::invalid_argument for
-  /// anything else, UnresolvedHost.
-  static Address parse(const std::string& host_and_port);
+  /// The inverse of to_string, for names too: all addresses of "HOST:PORT" with a port from 1 to 65535.
+  /// Throws std::invalid_argument for anything else, UnresolvedHost.
+  static std::vector<Address> parse(const std::string& host_and_port);
 
   /// The address that a socket is bound to; this is how the port is learned that bind chose for port 0.
   /// Throws SystemError. Source: getsockname(2).

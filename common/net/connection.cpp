@@ -1,8 +1,14 @@
 #include "common/net/connection.h"
 
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
+
+#include <string>
+#include <system_error>
+#include <utility>
 
 #include "common/net/system_error.h"
 
@@ -25,16 +31,55 @@ int finish_connecting(int fd) {
   return error;
 }
 
+// 0, or why not. A socket without an address family of this kernel's is an answer like a refusal: a name may
+// have IPv6 addresses where there is no IPv6.
+int try_to_connect(FileDescriptor& connection, const Address& address, const Prepare& prepare) {
+  connection = FileDescriptor{socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP)};
+  if (!connection && errno != EAFNOSUPPORT) throw SystemError("socket");
+  if (!connection) return EAFNOSUPPORT;
+  if (prepare) prepare(connection);
+  if (connect(connection.fd(), address.data(), address.size()) == 0) return 0;
+  if (errno == EINTR) return finish_connecting(connection.fd());
+  return errno == EINPROGRESS ? ETIMEDOUT : errno;  // the time of SO_SNDTIMEO is over (socket(7))
+}
+
+struct Connected {
+  FileDescriptor connection;
+  Address address;
+};
+
+Connected connect_to_first(const std::vector<Address>& addresses, const Prepare& prepare) {
+  FileDescriptor connection;
+  std::string failures;
+  int error = EDESTADDRREQ;
+  for (const Address& address : addresses) {
+    if (!failures.empty()) failures += fmt::format(": {}; ", std::generic_category().message(error));
+    failures += "connect " + address.to_string();
+    error = try_to_connect(connection, address, prepare);
+    if (error == 0) return {.connection = std::move(connection), .address = address};
+  }
+  throw SystemError(failures, error);
+}
+
+// SO_SNDTIMEO bounds connect, too (socket(7)).
+void give_up_after_2_s(const FileDescriptor& connection) {
+  const timeval patience{.tv_sec = 2, .tv_usec = 0};
+  if (setsockopt(connection.fd(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0) {
+    throw SystemError("setsockopt SO_SNDTIMEO");
+  }
+}
+
 }  // namespace
 
-FileDescriptor connect_to(const Address& address) {
-  FileDescriptor connection{socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP)};
-  if (!connection) throw SystemError("socket");
-  if (connect(connection.fd(), address.data(), address.size()) == 0) return connection;
-  int error = errno;
-  if (error == EINTR) error = finish_connecting(connection.fd());
-  if (error != 0) throw SystemError("connect " + address.to_string(), error);
-  return connection;
+FileDescriptor connect_to(const Address& address) { return connect_to(std::vector{address}); }
+
+FileDescriptor connect_to(const std::vector<Address>& addresses, const Prepare& prepare) {
+  return connect_to_first(addresses, prepare).connection;
+}
+
+Address find_reachable(const std::vector<Address>& addresses) {
+  if (addresses.size() == 1) return addresses.front();
+  return connect_to_first(addresses, give_up_after_2_s).address;
 }
 
 void send_all(const FileDescriptor& connection, std::span<const char> bytes) {

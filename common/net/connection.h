@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <span>
+#include <vector>
 
 #include "common/net/address.h"
 #include "common/net/file_descriptor.h"
@@ -10,6 +12,18 @@ namespace net {
 /// A TCP connection to `address`, blocking. Nothing is set on it: Nagle's algorithm is on, the buffers are
 /// the kernel's choice. Throws SystemError that names the call and the address.
 FileDescriptor connect_to(const Address& address);
+
+/// What is to be set on a socket before it connects, such as the size of a buffer.
+using Prepare = std::function<void(const FileDescriptor&)>;
+
+/// The same to the first of `addresses` that takes a connection: they are tried in turn, each as long as the
+/// kernel tries, and each with a socket of its own. Throws SystemError that tells what each address said.
+FileDescriptor connect_to(const std::vector<Address>& addresses, const Prepare& prepare = {});
+
+/// The first of `addresses` that takes a connection within 2 s, for who makes many connections later. To find
+/// it, one is made and closed at once; a single address is not asked, but returned. Throws SystemError as
+/// connect_to.
+Address find_reachable(const std::vector<Address>& addresses);
 
 /// Sends all of `bytes` on a blocking socket, however many calls that takes: send may take less than it was
 /// given (send(2)). Throws SystemError; how much the kernel had taken by then isn't told.

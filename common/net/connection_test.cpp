@@ -31,6 +31,26 @@ TEST_CASE("connect_to connects, and names the address when nobody listens") {
                        ("connect " + address.to_string() + ": Connection refused").c_str(), net::SystemError);
 }
 
+TEST_CASE(
+    "of several addresses the first that takes a connection gets it, and where none does, each has its say") {
+  net::FileDescriptor server = listener();
+  const net::Address address = net::Address::of_socket(server.fd());
+  const net::Address nobody = net::Address::resolve("127.0.0.2", address.port()).front();
+  int prepared = 0;
+  {
+    const auto client = net::connect_to({nobody, address}, [&](const net::FileDescriptor&) { ++prepared; });
+    CHECK(accept_from(server));
+  }
+  CHECK(prepared == 2);
+  CHECK(net::find_reachable({nobody, address}).to_string() == address.to_string());
+  CHECK(net::find_reachable({nobody}).to_string() == nobody.to_string());
+  server.close();
+  const std::string each = "connect " + nobody.to_string() + ": Connection refused; connect " +
+                           address.to_string() + ": Connection refused";
+  CHECK_THROWS_WITH_AS(net::connect_to({nobody, address}), each.c_str(), net::SystemError);
+  CHECK_THROWS_WITH_AS(net::find_reachable({nobody, address}), each.c_str(), net::SystemError);
+}
+
 TEST_CASE("send_all sends more than the buffers hold") {
   const net::FileDescriptor server = listener();
   net::FileDescriptor client = net::connect_to(net::Address::of_socket(server.fd()));

@@ -24,6 +24,17 @@ FileDescriptor open_listener(const Address& address, bool share_port) {
   return listener;
 }
 
+FileDescriptor open_listener(const std::vector<Address>& addresses, bool share_port) {
+  for (std::size_t i = 0;; ++i) {
+    try {
+      return open_listener(addresses.at(i), share_port);
+    } catch (const SystemError& error) {
+      const bool is_not_here = error.error_number() == EADDRNOTAVAIL || error.error_number() == EAFNOSUPPORT;
+      if (!is_not_here || i + 1 == addresses.size()) throw;
+    }
+  }
+}
+
 void disable_nagle(const FileDescriptor& connection) {
   const int on = 1;
   if (setsockopt(connection.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0 && errno != EINVAL) {

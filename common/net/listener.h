@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "common/net/address.h"
 #include "common/net/file_descriptor.h"
 
@@ -11,6 +13,10 @@ namespace net {
 /// `share_port`, other listeners may have the same address if they are opened so too: the kernel spreads new
 /// connections over them (SO_REUSEPORT, socket(7)). Throws SystemError that names the call and the address.
 FileDescriptor open_listener(const Address& address, bool share_port = false);
+
+/// The same on the first of `addresses` that this machine has: `localhost` may resolve to ::1 where there is
+/// no IPv6. Throws SystemError of the last one tried.
+FileDescriptor open_listener(const std::vector<Address>& addresses, bool share_port = false);
 
 /// Sends small replies at once instead of collecting them (TCP_NODELAY). Nagle's algorithm would hold a
 /// second small reply back until the first is acknowledged, which the peer may delay by 40 ms. Sources:

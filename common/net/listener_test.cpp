@@ -20,7 +20,7 @@ using net::FileDescriptor;
 
 namespace {
 
-Address any_port() { return Address::resolve("127.0.0.1", 0); }
+Address any_port() { return Address::resolve("127.0.0.1", 0).front(); }
 
 FileDescriptor connect_to(const FileDescriptor& listener) {
   const Address server = Address::of_socket(listener.fd());
@@ -68,6 +68,13 @@ class NoDescriptorsLeft {
 };
 
 }  // namespace
+
+TEST_CASE("of several addresses it listens on the first that this machine has") {
+  const Address not_here = Address::resolve("192.0.2.1", 0).front();  // for documentation only: RFC 5737
+  const FileDescriptor listener = net::open_listener(std::vector{not_here, any_port()});
+  CHECK(Address::of_socket(listener.fd()).to_string().starts_with("127.0.0.1:"));
+  CHECK_THROWS_AS(net::open_listener(std::vector{not_here}), net::SystemError);
+}
 
 TEST_CASE("a listener listens, blocks, and is not inherited by programs started later") {
   const FileDescriptor listener = net::open_listener(any_port());

@@ -159,7 +159,7 @@ int main(int argc, char** argv) {
   return net::run_program("first-server", [&] {
     net::exit_on_signal();
     const net::FileDescriptor listener =
-        listen_at(net::Address::resolve(host, static_cast<std::uint16_t>(port)));
+        listen_at(net::Address::resolve(host, static_cast<std::uint16_t>(port)).front());
     announce(listener);
     for (;;) {
       net::FileDescriptor connection = accept_client(listener);

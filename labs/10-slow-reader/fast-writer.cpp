@@ -27,6 +27,7 @@
 
 #include "common/net/address.h"
 #include "common/net/command_line.h"
+#include "common/net/connection.h"
 #include "common/net/server.h"
 #include "common/net/system_error.h"
 #include "common/timeline/observer.h"
@@ -182,15 +183,10 @@ class FastWriter {
 };
 
 // The size of the send buffer is set before connect; then the kernel does not tune it by itself (tcp(7)).
-net::FileDescriptor connect_to(const net::Address& address, std::int64_t send_buffer) {
-  net::FileDescriptor connection{socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP)};
-  if (!connection) throw net::SystemError("socket");
-  if (send_buffer > 0) timeline::set_send_buffer(connection, send_buffer);
-  const std::string place = address.to_string();
-  if (connect(connection.fd(), address.data(), address.size()) < 0) {
-    throw net::SystemError("connect", place);
-  }
-  return connection;
+net::FileDescriptor connect_to(const std::vector<net::Address>& addresses, std::int64_t send_buffer) {
+  return net::connect_to(addresses, [send_buffer](const net::FileDescriptor& connection) {
+    if (send_buffer > 0) timeline::set_send_buffer(connection, send_buffer);
+  });
 }
 
 // Sends everything, closes, says how it went. True if the kernel took over all.

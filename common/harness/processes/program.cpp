@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "common/harness/processes/server_process.h"
+#include "common/net/connection.h"
 #include "common/net/system_error.h"
 
 namespace harness {
@@ -118,7 +119,7 @@ net::Address Program::wait_until_listening() {
     if (const auto lines = stdout_lines(); !lines.empty()) {
       try {
         if (lines.front().starts_with(announcement))
-          return net::Address::parse(lines.front().substr(announcement.size()));
+          return net::find_reachable(net::Address::parse(lines.front().substr(announcement.size())));
       } catch (const std::invalid_argument&) {
         // no HOST:PORT: as wrong as any other line
       }

@@ -17,6 +17,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "common/net/connection.h"
 #include "common/net/listener.h"
 #include "common/net/server.h"
 #include "common/net/system_error.h"
@@ -82,7 +83,8 @@ bool asks_for_port(const std::vector<std::string>& words) {
 net::Address announced_address(const std::string& server, const std::string& line) {
   static const std::string announcement = "listening on ";
   try {
-    if (line.starts_with(announcement)) return net::Address::parse(line.substr(announcement.size()));
+    if (line.starts_with(announcement))
+      return net::find_reachable(net::Address::parse(line.substr(announcement.size())));
   } catch (const std::invalid_argument&) {
     // no HOST:PORT: as wrong as any other line
   } catch (const net::UnresolvedHost& error) {
@@ -160,7 +162,7 @@ void ServerProcess::wait_until_ready(const ServerCommand& command, std::optional
       throw ServerError(fmt::format("server '{}' ended at once ({}){}", name, *wait_for_end(0ms), reason));
     }
     if (port) {
-      address_ = net::Address::resolve("127.0.0.1", *port);
+      address_ = net::Address::resolve("127.0.0.1", *port).front();
       if (accepts_connections(address_)) return;
     } else if (const std::string said = stdout_.contents(); said.find('\n') != std::string::npos) {
       address_ = announced_address(name, said.substr(0, said.find('\n')));

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "common/net/connection.h"
+
 namespace harness {
 
 Target Target::of(const KnownServer& server) {
@@ -27,7 +29,7 @@ Target Target::foreign(const std::vector<std::string>& words) {
 Target Target::at(const std::string& host_and_port) {
   return {.name = host_and_port,
           .command = {},
-          .running_at = net::Address::parse(host_and_port),
+          .running_at = net::find_reachable(net::Address::parse(host_and_port)),
           .known = std::nullopt};
 }
 

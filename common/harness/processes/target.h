@@ -21,7 +21,8 @@ struct Target {
   /// Throws ServerError when `words` is empty.
   static Target foreign(const std::vector<std::string>& words);
   /// `host_and_port` as in 127.0.0.1:9000 or [::1]:9000. Throws std::invalid_argument for anything else,
-  /// net::UnresolvedHost when the host doesn't resolve.
+  /// net::UnresolvedHost when the host doesn't resolve, net::SystemError when none of its several addresses
+  /// takes a connection (a single one isn't asked).
   static Target at(const std::string& host_and_port);
 };
 
