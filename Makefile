@@ -124,12 +124,6 @@ format: ## lay out all C, C++ and Python code (clang-format and black; CHECK=1 o
 	@git ls-files '*.cpp' '*.h' '*.c' | xargs clang-format $(if $(CHECK),--dry-run --Werror,-i)
 	@git ls-files '*.py' | xargs black --quiet --line-length 110 $(if $(CHECK),--check --diff)
 
-.PHONY: tidy
-tidy: ## look for mistakes in all C++ (clang-tidy, minutes) and in the types of all Python (mypy)
-	@common/setup/check-types.sh $(BUILD)
-	@$(MAKE) --no-print-directory $(BUILD)/compile_commands.json
-	@printf '%s\n' $(patsubst $(BUILD)/obj/%.o,%.cpp,$(ALL_OBJECTS)) | nice xargs -P $$(nproc) -n 4 clang-tidy --quiet -p $(BUILD)
-
 .PHONY: clean
 clean: ## remove what was built (results/ stays)
 	rm -rf $(BUILD)
@@ -144,15 +138,13 @@ $(BIN)/$(basename $(notdir $(1))): $(call objects,$(1)) $(FOR_LABS)
 endef
 $(foreach source,$(LAB_SOURCES),$(eval $(call lab_program,$(source))))
 
-# net/request_work says what for.
-$(LAB_PROGRAMS): LINK_FLAGS := -Wl,--wrap=recv
 $(BIN)/harness: $(BUILD)/obj/common/harness/main.o $(HARNESS) $(FOR_LABS)
 $(BUILD)/test/common-tests: $(call objects,$(TEST_SOURCES)) $(HARNESS) $(FOR_LABS)
 
 $(LAB_PROGRAMS) $(BIN)/harness $(BIN)/bench $(BUILD)/test/common-tests:
 	@mkdir -p $(@D)
 	@echo "link $@"
-	@$(CXX) $(CXXFLAGS) $(LINK_FLAGS) -o $@ $^ $(LDLIBS)
+	@$(CXX) $(CXXFLAGS) -o $@ $^ $(LDLIBS)
 
 $(FOR_LABS): $(LAB_OBJECTS)
 	@rm -f $@

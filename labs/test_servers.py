@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import re
 import resource
 import shutil
@@ -12,11 +13,9 @@ import tempfile
 import unittest
 from pathlib import Path
 
-import pytest
-
 from common.testing import conversation
 from common.testing.conversation import receive, reset
-from common.testing.processes import SERVERS, is_refused, lab_server, wait_until
+from common.testing.processes import SERVERS, finish, is_refused, lab_server, wait_until
 
 EVENT_LOOPS = ("select", "poll", "epoll")
 
@@ -39,61 +38,73 @@ def has_ipv6():
         return False
 
 
-@pytest.mark.parametrize("name", SERVERS)
-class TestContract:
-    def test_it_announces_itself_in_one_line_and_says_nothing_more(self, name):
-        with lab_server(name) as server:
-            assert re.fullmatch(r"listening on 127\.0\.0\.1:[1-9]\d*\n", server.announced)
-            with connect(server) as client:
-                assert exchange(client) == b"hello"
-                client.shutdown(socket.SHUT_WR)
-                assert client.recv(1) == b""
-            with connect(server) as client:
-                assert exchange(client) == b"hello"
-                reset(client)
-            with connect(server) as client:
-                assert exchange(client) == b"hello"
-            ended = server.end(signal.SIGTERM)
-        assert (ended.code, ended.out, ended.err) == (0, [], [])
+class Contract(unittest.TestCase):
+    def each(self, names=SERVERS):
+        for name in names:
+            with self.subTest(name):
+                yield name
 
-    @pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
-    def test_both_signals_end_it_with_connections_open(self, name, number):
-        with lab_server(name) as server, connect(server) as speaks, connect(server), connect(server) as slow:
-            assert exchange(speaks) == b"hello"
-            slow.settimeout(0.05)
-            with contextlib.suppress(TimeoutError):
-                slow.sendall(bytes(16 << 20))
-            ended = server.end(number)
-        assert (ended.code, ended.err, ended.left) == (0, [], [])
+    def test_it_announces_itself_in_one_line_and_says_nothing_more(self):
+        for name in self.each():
+            with lab_server(name) as server:
+                self.assertRegex(server.announced, r"^listening on 127\.0\.0\.1:[1-9]\d*\n$")
+                with connect(server) as client:
+                    self.assertEqual(exchange(client), b"hello")
+                    client.shutdown(socket.SHUT_WR)
+                    self.assertEqual(client.recv(1), b"")
+                with connect(server) as client:
+                    self.assertEqual(exchange(client), b"hello")
+                    reset(client)
+                with connect(server) as client:
+                    self.assertEqual(exchange(client), b"hello")
+                ended = server.end(signal.SIGTERM)
+            self.assertEqual((ended.code, ended.out, ended.err), (0, [], []))
 
-    def test_it_comes_back_on_its_port_at_once(self, name):
+    def test_both_signals_end_it_with_connections_open(self):
+        for name in self.each():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                with lab_server(name) as server, connect(server) as speaks, connect(server), connect(
+                    server
+                ) as slow:
+                    self.assertEqual(exchange(speaks), b"hello")
+                    slow.settimeout(0.05)
+                    with contextlib.suppress(TimeoutError):
+                        slow.sendall(bytes(16 << 20))
+                    ended = server.end(number)
+                self.assertEqual((ended.code, ended.err, ended.left), (0, [], []), number)
+
+    def test_it_comes_back_on_its_port_at_once(self):
         """The server's ends of the connections are in TIME-WAIT then: it ended first."""
-        with lab_server(name) as first, connect(first) as client:
-            assert exchange(client) == b"hello"
-            assert first.end(signal.SIGTERM).code == 0
-            assert client.recv(1) == b""
-        with lab_server(name, "--port", first.port) as second, connect(second) as client:
-            assert second.port == first.port
-            assert exchange(client) == b"hello"
+        for name in self.each():
+            with lab_server(name) as first, connect(first) as client:
+                self.assertEqual(exchange(client), b"hello")
+                self.assertEqual(first.end(signal.SIGTERM).code, 0)
+                self.assertEqual(client.recv(1), b"")
+            with lab_server(name, "--port", first.port) as second, connect(second) as client:
+                self.assertEqual(second.port, first.port)
+                self.assertEqual(exchange(client), b"hello")
 
-    def test_by_default_it_is_for_this_machine_only(self, name):
+    def test_by_default_it_is_for_this_machine_only(self):
         """127.0.0.2 stands for the machine's other addresses: a server on all of them would accept there."""
-        with lab_server(name) as server:
-            assert is_refused(lambda: connect(server, "127.0.0.2"))
-        with lab_server(name, "--host", "0.0.0.0", "--port", "0") as server:
-            assert server.host == "0.0.0.0"
-            assert not is_refused(lambda: connect(server, "127.0.0.2"))
+        for name in self.each():
+            with lab_server(name) as server:
+                self.assertTrue(is_refused(lambda: connect(server, "127.0.0.2")))
+            with lab_server(name, "--host", "0.0.0.0", "--port", "0") as server:
+                self.assertEqual(server.host, "0.0.0.0")
+                self.assertFalse(is_refused(lambda: connect(server, "127.0.0.2")))
 
-    @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6 loopback address")
-    def test_ipv6(self, name):
-        with lab_server(name, "--host", "::1", "--port", "0") as server, connect(server, "::1") as client:
-            assert re.fullmatch(r"listening on \[::1\]:\d+\n", server.announced)
-            assert exchange(client) == b"hello"
+    @unittest.skipUnless(has_ipv6(), "this machine has no IPv6 loopback address")
+    def test_ipv6(self):
+        for name in self.each():
+            with lab_server(name, "--host", "::1", "--port", "0") as server, connect(server, "::1") as client:
+                self.assertRegex(server.announced, r"^listening on \[::1\]:\d+\n$")
+                self.assertEqual(exchange(client), b"hello")
 
-    def test_host_names_are_resolved(self, name):
-        with lab_server(name, "--host", "localhost", "--port", "0") as server:
-            with connect(server, "localhost") as client:
-                assert exchange(client) == b"hello"
+    def test_host_names_are_resolved(self):
+        for name in self.each():
+            with lab_server(name, "--host", "localhost", "--port", "0") as server:
+                with connect(server, "localhost") as client:
+                    self.assertEqual(exchange(client), b"hello")
 
 
 class BeyondFdSetSize(unittest.TestCase):
@@ -170,6 +181,44 @@ class SystemCalls(unittest.TestCase):
     def eventually(self, pattern, count):
         wait_until(lambda: len(self.calls(pattern)) >= count)
         return self.calls(pattern)
+
+    def test_a_shortage_of_the_system_is_waited_out_and_stops_no_one(self):
+        """The kernel's answer is put into accept4's place: 40 times ENOMEM, the first connection excepted."""
+        # io-uring's accepts are no system calls; the blocking loop sits in recv and doesn't accept.
+        for name in sorted({*SERVERS} - {"io-uring", "blocking-loop"}):
+            inject = "accept4:error=ENOMEM:when=2..41"
+            words = ("strace", "-f", "-o", self.trace, "-e", "trace=accept4,clock_nanosleep", "-e")
+            with self.subTest(name), lab_server(name, prefix=(*words, f"inject={inject}")) as server:
+                with connect(server) as first:
+                    self.assertEqual(exchange(first), b"hello")
+                    with connect(server) as second:
+                        self.assertEqual(exchange(first), b"hello")
+                        self.assertEqual(exchange(second), b"hello")
+                os.kill(int(self.calls(r"^\d+")[0]), signal.SIGTERM)  # strace itself would not hand it on
+                ended = finish(server.process, server.family, 10)
+            complaint = f"{name}: accept: Cannot allocate memory (said once)"
+            self.assertEqual((ended.code, ended.err), (0, [complaint]))
+            calls = self.calls(r"(accept4\(.*ENOMEM|clock_nanosleep\()")
+            self.assertEqual(sum("accept4" in call for call in calls), 40)
+            asleep = sum("nanosleep" in call for call in calls)
+            self.assertGreaterEqual(asleep, 40, "it tried again without a pause")
+
+    def test_select_and_poll_ask_for_fewer_once_the_others_have_gone(self):
+        for name, call in (("select", r"select6?\((\d+), "), ("poll", r"poll\(.*\], (\d+), ")):
+            watch = ("strace", "-o", self.trace, "-e", f"trace=/^p?{name}")
+            with self.subTest(name), lab_server(name, prefix=watch) as server, connect(server) as first:
+                self.assertEqual(exchange(first), b"hello")
+                others = [connect(server) for _ in range(50)]
+                for other in others:
+                    self.assertEqual(exchange(other), b"hello")
+                for other in others:
+                    other.close()
+                asked = self.asked(call)
+                self.assertGreater(max(asked), 50)
+                self.assertTrue(wait_until(lambda: self.asked(call)[-1] < 20), self.asked(call))
+
+    def asked(self, call):
+        return [int(count) for count in self.calls(call)]
 
     def connection_number(self):
         """The server's descriptor of the only client."""

@@ -2,7 +2,6 @@
 
 import tempfile
 import unittest
-from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.colors import to_hex
@@ -45,7 +44,7 @@ class ByteRibbon(unittest.TestCase):
     def draw(self, ribbons=synthetic.RIBBONS):
         return byte_ribbon.draw(self.experiment(ribbons))
 
-    def lesson(self, rows: Sequence[tuple]) -> str:
+    def lesson(self, rows: list[tuple]) -> str:
         experiment = self.experiment({"sticky": rows})
         return byte_ribbon.lesson(byte_ribbon.read_ribbon(experiment, experiment.runs[0]))
 

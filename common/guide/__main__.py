@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -125,8 +124,7 @@ def _summary(options, records):
 
 def main(arguments=None):
     """Runs one command; returns the exit status."""
-    streams: tuple[Any, ...] = (sys.stdout, sys.stderr)
-    for stream in streams:
+    for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # a terminal without UTF-8 shows ? for a character, and goes on
     options = _parser().parse_args(arguments)
     commands = {

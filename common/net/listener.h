@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "common/net/address.h"
+#include "common/net/complaint.h"
 #include "common/net/file_descriptor.h"
 
 namespace net {
@@ -20,8 +21,7 @@ FileDescriptor open_listener(const std::vector<Address>& addresses, bool share_p
 
 /// Sends small replies at once instead of collecting them (TCP_NODELAY). Nagle's algorithm would hold a
 /// second small reply back until the first is acknowledged, which the peer may delay by 40 ms. Sources:
-/// tcp(7), RFC 896, RFC 1122 section 4.2.3.2. A connection that was reset meanwhile may refuse the option;
-/// its next recv tells.
+/// tcp(7), RFC 896, RFC 1122 section 4.2.3.2. Throws SystemError.
 void disable_nagle(const FileDescriptor& connection);
 
 /// A descriptor kept in reserve for the moment when there are none left. Then accept fails with EMFILE while
@@ -33,17 +33,29 @@ class SpareDescriptor {
   /// Opens /dev/null. Throws SystemError.
   SpareDescriptor();
 
-  /// To be asked when accept failed: true says "accept again", false "nothing to take now, wait". Gives the
-  /// spare up when descriptors have run out. Linux hands errors of the one new connection over to accept:
-  /// those pass (accept(2), "Error handling"). Throws SystemError when the listener itself is broken.
-  bool accept_again(int error_number);
+  /// To be asked when accept on `listener` failed: true says "accept again", false "nothing to take now".
+  ///
+  /// - EMFILE: no descriptor is left. The connection that has waited longest is refused. accept says EMFILE
+  ///   even if none waits, for it takes the descriptor first; then this waits for one if `listener` blocks.
+  /// - ENFILE, ENOBUFS, ENOMEM: the system is short of something, and one descriptor less doesn't help.
+  ///   Sleeps for a millisecond, so that a server that tries again doesn't spin, and says so once.
+  /// - An error of the one new connection, which Linux hands over to accept: true (accept(2)).
+  /// - Anything else: the listener is broken. Throws SystemError.
+  bool accept_again(int listener, int error_number);
 
-  /// To be called after each accept that succeeded: takes the spare back if it was given up. False when there
+  /// The two halves of refusing, for a server that has the kernel accept (io_uring): closes the spare one, so
+  /// that the next connection is accepted in its place. False if it was given up already.
+  bool give_up();
+
+  /// To be called when a connection was accepted: takes the spare back if it was given up. False when there
   /// was no descriptor left for it: then the new connection has to be closed, and this called once more.
   bool take_back();
 
  private:
+  bool refuse_one(int listener);
+
   FileDescriptor descriptor_;
+  Complaint shortage_;
 };
 
 }  // namespace net

@@ -6,11 +6,16 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/net/system_error.h"
@@ -45,6 +50,13 @@ bool has_ended(const FileDescriptor& client) {
   pollfd waiting{.fd = client.fd(), .events = POLLIN, .revents = 0};
   char byte = 0;
   return poll(&waiting, 1, 5000) == 1 && recv(client.fd(), &byte, 1, 0) <= 0;
+}
+
+// By an open /proc/…/stat of a thread: whether it sleeps (proc_pid_stat(5)).
+bool is_asleep(const FileDescriptor& stat) {
+  std::array<char, 512> text{};
+  REQUIRE(pread(stat.fd(), text.data(), text.size() - 1, 0) > 0);
+  return std::string(text.data()).find(") S ") != std::string::npos;
 }
 
 // No descriptor is left while this lives: lowers the limit and takes all below it.
@@ -127,7 +139,7 @@ TEST_CASE("disable_nagle really sets TCP_NODELAY") {
   CHECK(option(accepted, IPPROTO_TCP, TCP_NODELAY) != 0);
 }
 
-TEST_CASE("disable_nagle lets a connection pass that was reset meanwhile") {
+TEST_CASE("Linux sets TCP_NODELAY on a connection that was reset meanwhile, too") {
   const FileDescriptor listener = net::open_listener(any_port());
   FileDescriptor client = connect_to(listener);
   const FileDescriptor accepted = accept_from(listener);
@@ -135,7 +147,8 @@ TEST_CASE("disable_nagle lets a connection pass that was reset meanwhile") {
   REQUIRE(setsockopt(client.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) == 0);
   client.close();
   REQUIRE(has_ended(accepted));
-  CHECK_NOTHROW(net::disable_nagle(accepted));
+  net::disable_nagle(accepted);
+  CHECK(option(accepted, IPPROTO_TCP, TCP_NODELAY) != 0);
 }
 
 TEST_CASE("disable_nagle of what is no socket is an error") {
@@ -143,7 +156,7 @@ TEST_CASE("disable_nagle of what is no socket is an error") {
   CHECK_THROWS_AS(net::disable_nagle(null), net::SystemError);
 }
 
-TEST_CASE("out of descriptors, the spare one refuses every client that waits, and service recovers") {
+TEST_CASE("out of descriptors, every client that waits is refused, and service recovers") {
   const FileDescriptor listener = net::open_listener(any_port());
   net::set_nonblocking(listener);
   const FileDescriptor first = connect_to(listener);
@@ -154,38 +167,83 @@ TEST_CASE("out of descriptors, the spare one refuses every client that waits, an
     for (const FileDescriptor* client : {&first, &second}) {
       CHECK_FALSE(accept_from(listener));
       REQUIRE(errno == EMFILE);
-      REQUIRE(spare.accept_again(EMFILE));
-      FileDescriptor refused = accept_from(listener);
-      REQUIRE(refused);
-      CHECK_FALSE(spare.take_back());  // it took the spare's place
-      refused.close();
-      CHECK(spare.take_back());
+      CHECK(spare.accept_again(listener.fd(), EMFILE));
       CHECK(has_ended(*client));
     }
     // Linux looks for a descriptor before it looks at the queue.
     CHECK_FALSE(accept_from(listener));
-    CHECK(errno == EMFILE);
-    CHECK(spare.accept_again(EMFILE));
-    CHECK_FALSE(accept_from(listener));
-    REQUIRE(errno == EAGAIN);
-    CHECK_FALSE(spare.accept_again(EAGAIN));  // takes the spare back, too
-    CHECK(spare.accept_again(EMFILE));
+    REQUIRE(errno == EMFILE);
+    CHECK_FALSE(spare.accept_again(listener.fd(), EMFILE));
   }
-  CHECK(spare.take_back());
   const FileDescriptor third = connect_to(listener);
-  const FileDescriptor accepted = accept_from(listener);
-  CHECK(accepted);
-  CHECK(spare.take_back());
+  CHECK(accept_from(listener));
 }
 
-TEST_CASE("a spare that is given up already is not worth another try") {
-  for (const int error : {EMFILE, ENFILE, ENOBUFS, ENOMEM}) {
+TEST_CASE("who waits is not refused when a descriptor has become free meanwhile") {
+  const FileDescriptor listener = net::open_listener(any_port());
+  net::set_nonblocking(listener);
+  const FileDescriptor client = connect_to(listener);
+  net::SpareDescriptor spare;
+  CHECK(spare.accept_again(listener.fd(), EMFILE));
+  CHECK(accept_from(listener));
+}
+
+TEST_CASE("out of descriptors, a listener that blocks is waited for: accept would say EMFILE at once") {
+  const FileDescriptor listener = net::open_listener(any_port());
+  const Address server = Address::of_socket(listener.fd());
+  const FileDescriptor client{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  net::SpareDescriptor spare;
+  std::atomic<pid_t> thread{0};
+  std::atomic<bool> go{false};
+  bool again = false;
+  std::thread acceptor([&] {
+    thread = gettid();
+    while (!go) std::this_thread::yield();
+    again = spare.accept_again(listener.fd(), EMFILE);
+  });
+  while (thread == 0) std::this_thread::yield();
+  const std::string stat = "/proc/self/task/" + std::to_string(thread) + "/stat";
+  const FileDescriptor state{open(stat.c_str(), O_RDONLY | O_CLOEXEC)};
+  const NoDescriptorsLeft nothing_left;
+  go = true;
+  while (!is_asleep(state)) std::this_thread::yield();
+  REQUIRE(connect(client.fd(), server.data(), server.size()) == 0);
+  acceptor.join();
+  CHECK(again);
+  CHECK(has_ended(client));
+}
+
+TEST_CASE("with the spare one gone, too, nobody is refused and nothing spins") {
+  const FileDescriptor listener = net::open_listener(any_port());
+  net::set_nonblocking(listener);
+  const FileDescriptor client = connect_to(listener);
+  net::SpareDescriptor spare;
+  {
+    REQUIRE(spare.give_up());
+    CHECK_FALSE(spare.give_up());
+    const FileDescriptor taken{open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    const NoDescriptorsLeft nothing_left;
+    const auto start = std::chrono::steady_clock::now();
+    CHECK_FALSE(spare.accept_again(listener.fd(), EMFILE));
+    CHECK(std::chrono::steady_clock::now() - start >= std::chrono::milliseconds(1));
+    CHECK_FALSE(spare.take_back());
+  }
+  CHECK(spare.take_back());
+  CHECK(accept_from(listener));
+}
+
+TEST_CASE("a shortage that a descriptor less doesn't end is waited out, a millisecond at a time") {
+  const FileDescriptor listener = net::open_listener(any_port());
+  net::set_nonblocking(listener);
+  for (const int error : {ENFILE, ENOBUFS, ENOMEM}) {
     CAPTURE(error);
+    const FileDescriptor client = connect_to(listener);
     net::SpareDescriptor spare;
-    CHECK(spare.accept_again(error));
-    CHECK_FALSE(spare.accept_again(error));
-    CHECK(spare.take_back());
-    CHECK(spare.accept_again(error));
+    const auto start = std::chrono::steady_clock::now();
+    CHECK_FALSE(spare.accept_again(listener.fd(), error));
+    CHECK(std::chrono::steady_clock::now() - start >= std::chrono::milliseconds(1));
+    CHECK(accept_from(listener));  // still there: nobody was refused
+    CHECK(spare.give_up());        // nor was the spare one
   }
 }
 
@@ -203,17 +261,18 @@ TEST_CASE("no spare can be had when there are no descriptors to begin with") {
 }
 
 TEST_CASE("an error of the one new connection passes, an empty queue waits, a broken listener throws") {
+  const FileDescriptor listener = net::open_listener(any_port());
   net::SpareDescriptor spare;
   for (const int error : {EINTR, ECONNABORTED, EPERM, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET,
                           EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH}) {
     CAPTURE(error);
-    CHECK(spare.accept_again(error));
+    CHECK(spare.accept_again(listener.fd(), error));
   }
-  CHECK_FALSE(spare.accept_again(EAGAIN));
+  CHECK_FALSE(spare.accept_again(listener.fd(), EAGAIN));
   for (const int error : {EBADF, EINVAL, ENOTSOCK, EFAULT}) {
     CAPTURE(error);
     try {
-      spare.accept_again(error);
+      spare.accept_again(listener.fd(), error);
       FAIL("no exception");
     } catch (const net::SystemError& thrown) {
       CHECK(thrown.error_number() == error);

@@ -20,7 +20,7 @@ struct Cost {
   microseconds wait{0};
 };
 
-// Written once, by begin(), while there is one thread; read by recv, which has no other way to know.
+// Written once, by begin(), while there is one thread; read by every request.
 Cost& cost_of_a_request() {
   static Cost cost;
   return cost;
@@ -60,7 +60,7 @@ void RequestWork::begin() const {
   if (wait_us_ > 0 && prctl(PR_SET_TIMERSLACK, 1) < 0) throw SystemError("prctl PR_SET_TIMERSLACK");
 }
 
-void RequestWork::do_once() {
+void request_work() {
   const Cost& cost = cost_of_a_request();
   if (cost.work.count() > 0) compute(cost.work);
   if (cost.wait.count() > 0) block(cost.wait);

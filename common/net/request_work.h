@@ -8,10 +8,7 @@ namespace net {
 
 /// The options `--work-us` and `--wait-us` of every echo server: what a request costs beside its bytes.
 /// `--work-us` computes for that long (CPU time of the thread), `--wait-us` blocks for that long, as on a
-/// slow disk. It is done once for each recv that has returned bytes, before the reply goes out.
-///
-/// So that no server's loop has to change for it, the calls of recv in a lab's program are led here by the
-/// linker (`--wrap=recv`, ld(1)). Without these options recv is the kernel's and nothing else.
+/// slow disk. request_work() does it.
 class RequestWork {
  public:
   /// It must outlive the command line's parse().
@@ -21,12 +18,13 @@ class RequestWork {
   /// Throws SystemError.
   void begin() const;
 
-  /// Does the work of one request, for a server whose bytes don't come by recv.
-  static void do_once();
-
  private:
   std::int64_t work_us_ = 0;
   std::int64_t wait_us_ = 0;
 };
+
+/// What one request costs beside its bytes. A server calls it once for each recv that has returned bytes,
+/// before the reply goes out. Without the options it is a comparison or two.
+void request_work();
 
 }  // namespace net

@@ -86,8 +86,4 @@ void exit_on_signal() {
   }
 }
 
-void say(const std::string& program, const std::string& message) noexcept {
-  static_cast<void>(std::fprintf(stderr, "%s: %s\n", program.c_str(), message.c_str()));
-}
-
 }  // namespace net

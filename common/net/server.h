@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/net/command_line.h"
+#include "common/net/complaint.h"
 #include "common/net/file_descriptor.h"
 
 namespace net {
@@ -66,9 +67,5 @@ int run_program(const std::string& program, const std::function<int()>& body);
 /// async-signal-safe (signal-safety(7)). A handler that set a flag for the loop to see would have a race: a
 /// signal between the test of the flag and the wait is noticed only after the wait. Throws SystemError.
 void exit_on_signal();
-
-/// Prints `message` on stderr behind `program`, as one line. Never fails: a server must not end because
-/// nobody can read its complaints (a full disk, a pipe whose reader has gone).
-void say(const std::string& program, const std::string& message) noexcept;
 
 }  // namespace net

@@ -72,7 +72,7 @@ class Report(unittest.TestCase):
                 "-m",
                 "pytest",
                 "-c",
-                str(ROOT / ".pytest.ini"),
+                ROOT / ".pytest.ini",
                 "-p",
                 "no:cacheprovider",
                 *words,

@@ -73,12 +73,13 @@ def late(server, client, family=None):
         port = int(read_line(reader.stdout).rpartition(":")[2])
         stop(reader)
         started.append(writer := start([BIN / client[0], "--port", port, *client[1:]], mine))
-        out, err = writer.communicate(timeout=60)
-        sent = Ended(writer.returncode, out, err, [])
+        sent = Ended(None, *writer.communicate(timeout=60), [])
+        sent.code = writer.returncode
         await_end_of_stream(port)
         reader.send_signal(signal.SIGCONT)
-        out, err = reader.communicate(timeout=60)
-        return Ended(reader.returncode, out, err, [] if family else mine.left()), sent
+        read = Ended(None, *reader.communicate(timeout=60), [] if family else mine.left())
+        read.code = reader.returncode
+        return read, sent
     finally:
         for process in started:
             process.kill()

@@ -15,6 +15,7 @@
 #include <span>
 
 #include "common/net/listener.h"
+#include "common/net/request_work.h"
 #include "common/net/server.h"
 #include "common/net/system_error.h"
 
@@ -39,13 +40,8 @@ class Server {
     for (;;) {
       net::set_nonblocking(listener_, !connections_.empty());
       net::FileDescriptor socket{accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
-      if (!socket && !spare_.accept_again(errno)) return;
+      if (!socket && !spare_.accept_again(listener_.fd(), errno)) return;
       if (!socket) continue;
-      if (!spare_.take_back()) {
-        socket.close();
-        spare_.take_back();
-        continue;
-      }
       net::disable_nagle(socket);
       connections_.push_back(std::move(socket));
     }
@@ -57,6 +53,7 @@ class Server {
     const ssize_t received = recv(connection.fd(), buffer_.data(), buffer_.size(), 0);
     if (received < 0) return net::is_try_again(errno);
     if (received == 0) return false;
+    net::request_work();
     std::span<const char> unsent = std::span(buffer_).first(static_cast<std::size_t>(received));
     while (!unsent.empty()) {
       const ssize_t sent = send(connection.fd(), unsent.data(), unsent.size(), MSG_NOSIGNAL);

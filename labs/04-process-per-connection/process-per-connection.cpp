@@ -6,7 +6,7 @@
 //            scheduler does the multiplexing. A child is a copy of its parent, so it has the connection too;
 //            both have to close what they don't use. A child that has ended stays in the process table, as a
 //            zombie, until its parent asks for its exit status.
-// Compare:   diff labs/03-blocking-loop/*.cpp labs/04-process-per-connection/*.cpp
+// Compare:   diff labs/03-*/blocking-loop.cpp labs/04-*/process-per-connection.cpp
 
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -16,11 +16,11 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <span>
 #include <string>
 
 #include "common/net/listener.h"
+#include "common/net/request_work.h"
 #include "common/net/server.h"
 #include "common/net/system_error.h"
 
@@ -55,12 +55,7 @@ class Server {
   void accept_one() {
     net::FileDescriptor socket{accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
     if (!socket) {
-      spare_.accept_again(errno);
-      return;
-    }
-    if (!spare_.take_back()) {
-      socket.close();
-      spare_.take_back();
+      spare_.accept_again(listener_.fd(), errno);
       return;
     }
     net::disable_nagle(socket);
@@ -68,12 +63,13 @@ class Server {
     const pid_t child = fork();
     if (child < 0) {
       // The process limit or memory: this client is refused, the others go on.
-      net::say("process-per-connection", std::string("connection refused: fork: ") + std::strerror(errno));
+      const net::SystemError error("fork");
+      refusal_.say(std::string("connection refused: ") + error.what());
     }
     if (child == 0) {
       listener_.close();
       end_with(parent);
-      serve(socket);
+      serve(std::move(socket));
       _exit(0);
     }
     // The parent's copy of the socket closes here. Were it to stay open, the client would never see an end of
@@ -86,7 +82,8 @@ class Server {
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent) _exit(1);
   }
 
-  static void serve(const net::FileDescriptor& connection) {
+  static void serve(net::FileDescriptor connection) {
+    // On its own stack. Untouched pages of it cost address space, not memory.
     std::array<char, 16 * 1024> buffer;
     while (echo(connection, buffer)) {
     }
@@ -98,6 +95,7 @@ class Server {
     const ssize_t received = recv(connection.fd(), buffer.data(), buffer.size(), 0);
     if (received < 0) return net::is_try_again(errno);
     if (received == 0) return false;
+    net::request_work();
     std::span<const char> unsent = buffer.first(static_cast<std::size_t>(received));
     while (!unsent.empty()) {
       const ssize_t sent = send(connection.fd(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
@@ -109,6 +107,7 @@ class Server {
 
   net::FileDescriptor listener_;
   net::SpareDescriptor spare_;
+  net::Complaint refusal_;
 };
 
 }  // namespace

@@ -3,10 +3,10 @@
 // Run:       build/bin/thread-per-connection --port 9000
 //            then open   nc 127.0.0.1 9000   in several terminals; a silent one stops no other
 // Look for:  the calls are the blocking ones of lab 03, and nobody waits for a stranger: the kernel's
-//            scheduler does the multiplexing. The price is a stack and a kernel thread for every client: grep
-//            -E 'Vm(Size|RSS)|Threads' /proc/$(pgrep -f bin/thread-per)/status --stack 65536 makes the stacks
-//            smaller; what that saves is the lesson.
-// Compare:   diff labs/03-blocking-loop/*.cpp labs/05-thread-per-connection/*.cpp
+//            scheduler does the multiplexing. The price is a stack and a kernel thread for every client:
+//              grep -E 'Vm(Size|RSS)|Threads' /proc/$(pgrep -f bin/thread-per)/status
+//            --stack 65536 makes the stacks smaller; what that saves is the lesson.
+// Compare:   diff labs/04-*/process-per-connection.cpp labs/05-*/thread-per-connection.cpp
 
 #include <sys/socket.h>
 
@@ -20,6 +20,7 @@
 
 #include "common/net/command_line.h"
 #include "common/net/listener.h"
+#include "common/net/request_work.h"
 #include "common/net/server.h"
 #include "common/net/system_error.h"
 #include "labs/05-thread-per-connection/stack_option.h"
@@ -40,12 +41,7 @@ class Server {
   void accept_one() {
     net::FileDescriptor socket{accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
     if (!socket) {
-      spare_.accept_again(errno);
-      return;
-    }
-    if (!spare_.take_back()) {
-      socket.close();
-      spare_.take_back();
+      spare_.accept_again(listener_.fd(), errno);
       return;
     }
     net::disable_nagle(socket);
@@ -54,12 +50,12 @@ class Server {
       std::thread(serve, std::move(socket)).detach();
     } catch (const std::system_error& error) {
       // The thread limit or memory: this client is refused (its socket closes here), the others go on.
-      net::say("thread-per-connection", std::string("connection refused: pthread_create: ") + error.what());
+      refusal_.say(std::string("connection refused: pthread_create: ") + error.what());
     }
   }
 
   static void serve(net::FileDescriptor connection) {
-    // On the thread's own stack. Untouched pages of it cost address space, not memory.
+    // On its own stack. Untouched pages of it cost address space, not memory.
     std::array<char, 16 * 1024> buffer;
     while (echo(connection, buffer)) {
     }
@@ -71,6 +67,7 @@ class Server {
     const ssize_t received = recv(connection.fd(), buffer.data(), buffer.size(), 0);
     if (received < 0) return net::is_try_again(errno);
     if (received == 0) return false;
+    net::request_work();
     std::span<const char> unsent = buffer.first(static_cast<std::size_t>(received));
     while (!unsent.empty()) {
       const ssize_t sent = send(connection.fd(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
@@ -82,6 +79,7 @@ class Server {
 
   net::FileDescriptor listener_;
   net::SpareDescriptor spare_;
+  net::Complaint refusal_;
 };
 
 }  // namespace

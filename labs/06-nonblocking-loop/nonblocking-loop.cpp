@@ -5,7 +5,7 @@
 // Look for:  a silent client stops no one: recv says EAGAIN ("nothing there now") and the loop goes on. And
 //            the price: while all are silent the loop goes round and round, asks everybody and burns a core
 //            for nothing. What is missing is a call that waits for all of them at once.
-// Compare:   diff labs/03-blocking-loop/*.cpp labs/06-nonblocking-loop/*.cpp
+// Compare:   diff labs/03-blocking-loop/blocking-loop.cpp labs/06-nonblocking-loop/nonblocking-loop.cpp
 
 #include <sys/socket.h>
 
@@ -17,6 +17,7 @@
 
 #include "common/net/listener.h"
 #include "common/net/pending_bytes.h"
+#include "common/net/request_work.h"
 #include "common/net/server.h"
 #include "common/net/system_error.h"
 
@@ -47,13 +48,8 @@ class Server {
   void accept_waiting() {
     for (int i = 0; i < 64; ++i) {
       net::FileDescriptor socket{accept4(listener_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
-      if (!socket && !spare_.accept_again(errno)) return;
+      if (!socket && !spare_.accept_again(listener_.fd(), errno)) return;
       if (!socket) continue;
-      if (!spare_.take_back()) {
-        socket.close();
-        spare_.take_back();
-        continue;
-      }
       net::disable_nagle(socket);
       connections_.push_back({.socket = std::move(socket), .pending = {}});
     }
@@ -68,25 +64,29 @@ class Server {
       const ssize_t received = recv(connection.socket.fd(), buffer_.data(), buffer_.size(), 0);
       if (received < 0) return net::is_try_again(errno);
       if (received == 0) return false;
+      net::request_work();
       unsent = std::span(buffer_).first(static_cast<std::size_t>(received));
     }
     const ssize_t result = send(connection.socket.fd(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
     if (result < 0 && !net::is_try_again(errno)) return false;
     const std::size_t sent = result < 0 ? 0 : static_cast<std::size_t>(result);
-    was_pending ? connection.pending.consume(sent) : connection.pending.append(unsent.subspan(sent));
+    if (was_pending) {
+      connection.pending.consume(sent);
+    } else {
+      connection.pending.append(unsent.subspan(sent));
+    }
     return true;
   }
 
   net::FileDescriptor listener_;
   net::SpareDescriptor spare_;
   std::list<Connection> connections_;
-  std::array<char, 16 * 1024> buffer_{};
+  std::array<char, 16 * 1024> buffer_{};  // one for all: between two turns it holds nothing
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  return net::run_server(argc, argv,
-                         "Echo server: one thread, a for over all connections, non-blocking calls.",
+  return net::run_server(argc, argv, "Echo server: one thread, a loop over all, non-blocking calls.",
                          [](net::FileDescriptor listener) { Server(std::move(listener)).run(); });
 }

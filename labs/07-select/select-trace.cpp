@@ -79,14 +79,12 @@ class Server {
   void accept_one() {
     net::FileDescriptor socket{accept4(listener_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
     if (!socket) {
-      spare_.accept_again(errno);
+      spare_.accept_again(listener_.fd(), errno);
       return;
     }
     const int fd = socket.fd();
-    if (!spare_.take_back() || fd >= FD_SETSIZE) {
+    if (fd >= FD_SETSIZE) {
       tell(fmt::format("listener {}", listener_.fd()), "readable: new connection, refused: no place");
-      socket.close();
-      spare_.take_back();
       return;
     }
     tell(fmt::format("listener {}", listener_.fd()), fmt::format("readable: new connection, {}", fd));

@@ -18,6 +18,7 @@
 
 #include "common/net/listener.h"
 #include "common/net/pending_bytes.h"
+#include "common/net/request_work.h"
 #include "common/net/server.h"
 #include "common/net/system_error.h"
 
@@ -31,26 +32,29 @@ struct Connection {
 
 class Server {
  public:
-  explicit Server(net::FileDescriptor listener) : listener_(std::move(listener)) {
+  explicit Server(net::FileDescriptor listener) : listener_(listener.fd()) {
     if (!epoll_) throw net::SystemError("epoll_create1");
-    net::set_nonblocking(listener_);
-    // The listener stays level-triggered: the connections that are left waiting, by the bound on accepts or
-    // because descriptors have run out, are reported again.
-    if (!tell_kernel(EPOLL_CTL_ADD, listener_.fd(), EPOLLIN))
-      throw net::SystemError("epoll_ctl ADD listener");
+    net::set_nonblocking(listener);
+    // The listener stays level-triggered: who is left waiting in its queue is reported again.
+    if (!watch(listener_, EPOLLIN)) throw net::SystemError("watch listener");
+    at(listener_).socket = std::move(listener);
   }
 
   void run() {
     std::array<epoll_event, 256> events{};
     for (;;) {
       const int timeout = ready_.empty() ? -1 : 0;  // with somebody ready, only look who else has come
-      const int count = epoll_wait(epoll_.fd(), events.data(), events.size(), timeout);
-      if (count < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
-      for (int i = 0; i < count; ++i) {
-        const int fd = events[static_cast<std::size_t>(i)].data.fd;
-        fd == listener_.fd() ? accept_waiting() : make_ready(fd);
+      const int ready = epoll_wait(epoll_.fd(), events.data(), events.size(), timeout);
+      if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
+      for (int i = 0; i < ready; ++i) {
+        const int fd = events[index(i)].data.fd;  // closed only in its own turn, so still the one it was
+        if (fd == listener_) {
+          accept_waiting();
+        } else {
+          make_ready(fd);
+        }
       }
-      for (std::size_t turns = ready_.size(); turns > 0; --turns) {
+      for (std::size_t count = ready_.size(); count > 0; --count) {
         const int fd = ready_.front();
         ready_.pop_front();
         serve(fd);
@@ -59,83 +63,79 @@ class Server {
   }
 
  private:
-  enum class After { idle, ready, over };
-
   // Takes up to 64 of those that wait: a flood of clients must not keep the connected ones waiting.
   void accept_waiting() {
     for (int i = 0; i < 64; ++i) {
-      net::FileDescriptor socket{accept4(listener_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
-      if (!socket && !spare_.accept_again(errno)) return;
+      net::FileDescriptor socket{accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+      if (!socket && !spare_.accept_again(listener_, errno)) return;
       if (!socket) continue;
-      const int fd = socket.fd();
-      const bool refused =
-          !spare_.take_back() || !tell_kernel(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLOUT | EPOLLET);
-      if (refused) {
-        socket.close();
-        spare_.take_back();
-        continue;
-      }
       net::disable_nagle(socket);
-      const auto index = static_cast<std::size_t>(fd);
-      if (connections_.size() <= index) connections_.resize(index + 1);
-      connections_[index].socket = std::move(socket);
+      const int fd = socket.fd();
+      if (watch(fd, EPOLLIN | EPOLLOUT | EPOLLET)) at(fd).socket = std::move(socket);
     }
   }
 
   void make_ready(int fd) {
-    Connection& connection = connections_[static_cast<std::size_t>(fd)];
-    if (!connection.is_ready) ready_.push_back(fd);
-    connection.is_ready = true;
+    if (!at(fd).is_ready) ready_.push_back(fd);
+    at(fd).is_ready = true;
   }
 
+  // One turn, as in epoll.cpp. Level-triggered epoll would report what is left; edge-triggered epoll doesn't.
   void serve(int fd) {
-    Connection& connection = connections_[static_cast<std::size_t>(fd)];
+    Connection& connection = at(fd);
     connection.is_ready = false;
-    switch (echo(connection)) {
-      case After::idle:
-        return;
-      case After::ready:
-        make_ready(fd);
-        return;
-      case After::over:
-        connection = Connection{};  // close also takes it out of the epoll set
-    }
+    if (!echo(connection)) return forget(fd);
   }
 
-  // One turn, as in epoll.cpp: sends what is pending, or receives once and sends that back. Level-triggered
-  // epoll would report what is left; edge-triggered epoll doesn't.
-  After echo(Connection& connection) {
+  // One turn: sends what is pending, or receives once and sends that back; what the socket doesn't take stays
+  // pending. EAGAIN says that there is nothing to do now. False when the connection is over.
+  bool echo(Connection& connection) {
     const bool was_pending = !connection.pending.empty();
     std::span<const char> unsent = connection.pending.bytes();
     if (!was_pending) {
       const ssize_t received = recv(connection.socket.fd(), buffer_.data(), buffer_.size(), 0);
-      if (received < 0) return after_error();
-      if (received == 0) return After::over;
+      if (received < 0 && errno == EAGAIN) connection.is_ready = false;
+      if (received < 0) return net::is_try_again(errno);
+      if (received == 0) return false;
+      net::request_work();
       unsent = std::span(buffer_).first(static_cast<std::size_t>(received));
     }
     const ssize_t result = send(connection.socket.fd(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
-    if (result < 0 && !net::is_try_again(errno)) return After::over;
+    if (result < 0 && errno == EAGAIN) connection.is_ready = false;
+    if (result < 0 && !net::is_try_again(errno)) return false;
     const std::size_t sent = result < 0 ? 0 : static_cast<std::size_t>(result);
-    was_pending ? connection.pending.consume(sent) : connection.pending.append(unsent.subspan(sent));
-    return After::idle;
+    if (was_pending) {
+      connection.pending.consume(sent);
+    } else {
+      connection.pending.append(unsent.subspan(sent));
+    }
+    return true;
   }
 
-  static After after_error() {
-    return errno == EAGAIN ? After::idle : errno == EINTR ? After::ready : After::over;
+  // False if it can't be watched, and errno says why.
+  bool watch(int fd, std::uint32_t events) {
+    epoll_event event{.events = events, .data = {.fd = fd}};
+    return epoll_ctl(epoll_.fd(), EPOLL_CTL_ADD, fd, &event) == 0;  // a user may watch so many: epoll(7)
   }
 
-  bool tell_kernel(int operation, int fd, std::uint32_t interest) {
-    epoll_event event{};
-    event.events = interest;
-    event.data.fd = fd;
-    return epoll_ctl(epoll_.fd(), operation, fd, &event) == 0;
+  void forget(int fd) {
+    // close also takes it out of the epoll set
+    at(fd) = Connection{};
+    while (!connections_.back().socket) connections_.pop_back();
   }
 
-  net::FileDescriptor listener_;
+  Connection& at(int fd) {
+    if (connections_.size() <= index(fd)) connections_.resize(index(fd) + 1);
+    return connections_[index(fd)];
+  }
+
+  static std::size_t index(int fd) { return static_cast<std::size_t>(fd); }
+
+  const int listener_;
+  std::vector<Connection> connections_;  // the descriptor is the index; the listener stands among them
   net::FileDescriptor epoll_{epoll_create1(EPOLL_CLOEXEC)};
+  std::deque<int> ready_;  // each stands in it once
   net::SpareDescriptor spare_;
-  std::vector<Connection> connections_;   // the descriptor's number is the index
-  std::deque<int> ready_;                 // numbers of connections; each stands in it once
   std::array<char, 16 * 1024> buffer_{};  // one for all: between two turns it holds nothing
 };
 

@@ -51,10 +51,9 @@ struct Counts {
 
 class Worker {
  public:
-  Worker(const net::FileDescriptor& listener, std::uint32_t interest) : listener_(listener) {
+  Worker(int listener, std::uint32_t events) : listener_(listener) {
     if (!epoll_) throw net::SystemError("epoll_create1");
-    if (!tell_kernel(EPOLL_CTL_ADD, listener_.fd(), interest))
-      throw net::SystemError("epoll_ctl ADD listener");
+    if (!watch(listener_, events)) throw net::SystemError("watch listener");
   }
 
   void run() {
@@ -65,10 +64,12 @@ class Worker {
       ++counts_.returns;
       if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
       for (int i = 0; i < ready; ++i) {
-        const int fd = events[static_cast<std::size_t>(i)].data.fd;
-        // A number in this batch can't mean another connection than when it was reported: a connection is
-        // closed only in its own turn, and has one turn in a batch.
-        fd == listener_.fd() ? accept_waiting() : serve(fd);
+        const int fd = events[index(i)].data.fd;  // closed only in its own turn, so still the one it was
+        if (fd == listener_) {
+          accept_waiting();
+        } else {
+          serve(fd);
+        }
       }
     }
   }
@@ -79,40 +80,30 @@ class Worker {
   // Takes up to 64 of those that wait: a flood of clients must not keep the connected ones waiting.
   void accept_waiting() {
     for (int i = 0; i < 64; ++i) {
-      net::FileDescriptor socket{accept4(listener_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+      net::FileDescriptor socket{accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
       if (!socket && i == 0 && errno == EAGAIN) ++counts_.in_vain;
-      if (!socket && !spare_.accept_again(errno)) return;
+      if (!socket && !spare_.accept_again(listener_, errno)) return;
       if (!socket) continue;
-      const int fd = socket.fd();
-      const bool refused = !spare_.take_back() || !tell_kernel(EPOLL_CTL_ADD, fd, EPOLLIN);
-      if (refused) {
-        socket.close();
-        spare_.take_back();
-        continue;
-      }
       net::disable_nagle(socket);
-      const auto index = static_cast<std::size_t>(fd);
-      if (connections_.size() <= index) connections_.resize(index + 1);
-      connections_[index].socket = std::move(socket);
+      const int fd = socket.fd();
+      if (!watch(fd, EPOLLIN)) continue;
+      at(fd).socket = std::move(socket);
       ++counts_.connections;
     }
   }
 
   void serve(int fd) {
-    Connection& connection = connections_[static_cast<std::size_t>(fd)];
+    Connection& connection = at(fd);
     const bool was_writing = !connection.pending.empty();
-    if (!echo(connection)) {
-      connection = Connection{};  // close also takes it out of the epoll set
-      return;
-    }
+    if (!echo(connection)) return forget(fd);
     const bool is_writing = !connection.pending.empty();
-    if (is_writing != was_writing && !tell_kernel(EPOLL_CTL_MOD, fd, is_writing ? EPOLLOUT : EPOLLIN)) {
-      throw net::SystemError("epoll_ctl MOD");
+    if (is_writing != was_writing && !watch(fd, is_writing ? EPOLLOUT : EPOLLIN)) {
+      throw net::SystemError("watch connection");
     }
   }
 
-  // One turn of a connection that is ready: sends what is pending, or receives once and sends that back; what
-  // the socket doesn't take stays pending. False when the connection is over.
+  // One turn: sends what is pending, or receives once and sends that back; what the socket doesn't take stays
+  // pending. EAGAIN says that there is nothing to do now. False when the connection is over.
   bool echo(Connection& connection) {
     const bool was_pending = !connection.pending.empty();
     std::span<const char> unsent = connection.pending.bytes();
@@ -121,26 +112,43 @@ class Worker {
       if (received < 0) return net::is_try_again(errno);
       if (received == 0) return false;
       ++counts_.receives;
+      net::request_work();
       unsent = std::span(buffer_).first(static_cast<std::size_t>(received));
     }
     const ssize_t result = send(connection.socket.fd(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
     if (result < 0 && !net::is_try_again(errno)) return false;
     const std::size_t sent = result < 0 ? 0 : static_cast<std::size_t>(result);
-    was_pending ? connection.pending.consume(sent) : connection.pending.append(unsent.subspan(sent));
+    if (was_pending) {
+      connection.pending.consume(sent);
+    } else {
+      connection.pending.append(unsent.subspan(sent));
+    }
     return true;
   }
 
-  bool tell_kernel(int operation, int fd, std::uint32_t interest) {
-    epoll_event event{};
-    event.events = interest;
-    event.data.fd = fd;
-    return epoll_ctl(epoll_.fd(), operation, fd, &event) == 0;
+  // False if it can't be watched, and errno says why.
+  bool watch(int fd, std::uint32_t events) {
+    const int operation = at(fd).socket ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    epoll_event event{.events = events, .data = {.fd = fd}};
+    return epoll_ctl(epoll_.fd(), operation, fd, &event) == 0;  // a user may watch so many: epoll(7)
   }
 
-  const net::FileDescriptor& listener_;
+  void forget(int fd) {
+    // close also takes it out of the epoll set
+    at(fd) = Connection{};
+  }
+
+  Connection& at(int fd) {
+    if (connections_.size() <= index(fd)) connections_.resize(index(fd) + 1);
+    return connections_[index(fd)];
+  }
+
+  static std::size_t index(int fd) { return static_cast<std::size_t>(fd); }
+
+  const int listener_;
+  std::vector<Connection> connections_;  // the descriptor is the index
   net::FileDescriptor epoll_{epoll_create1(EPOLL_CLOEXEC)};
   net::SpareDescriptor spare_;
-  std::vector<Connection> connections_;   // the descriptor's number is the index
   std::array<char, 16 * 1024> buffer_{};  // one for all: between two turns it holds nothing
   Counts counts_;
 };
@@ -193,7 +201,7 @@ sigset_t block_signals() {
 [[noreturn]] void serve(const Options& options, const net::ListenOptions& listen) {
   const sigset_t signals = block_signals();
   const bool own_listeners = options.sharing == "port";
-  const std::uint32_t interest = options.sharing == "exclusive" ? EPOLLIN | EPOLLEXCLUSIVE : EPOLLIN;
+  const std::uint32_t events = options.sharing == "exclusive" ? EPOLLIN | EPOLLEXCLUSIVE : EPOLLIN;
   std::deque<net::FileDescriptor> listeners;
   std::deque<Worker> workers;  // a deque: those that are there stay where they are
   std::vector<std::jthread> threads;
@@ -202,7 +210,7 @@ sigset_t block_signals() {
   for (std::int64_t i = 0; i < options.workers; ++i) {
     if (own_listeners && i > 0) listeners.push_back(net::open_listener(address, true));
     net::set_nonblocking(listeners.back());
-    workers.emplace_back(listeners.back(), interest);
+    workers.emplace_back(listeners.back().fd(), events);
   }
   for (Worker& worker : workers) {
     threads.emplace_back([&worker] {

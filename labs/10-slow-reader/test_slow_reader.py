@@ -68,14 +68,7 @@ class WithRecords(unittest.TestCase):
     def writer(self, server, *options):
         """A writer whose record is written to `record`; killed at the end if it still runs."""
         family = Family()
-        words = [
-            str(BIN / "fast-writer"),
-            "--port",
-            server.port,
-            "--record",
-            self.folder / "writer.csv",
-            *options,
-        ]
+        words = [BIN / "fast-writer", "--port", server.port, "--record", self.folder / "writer.csv", *options]
         process = start(words, family)
         process.end = lambda: finish(process, family, 60)
         try:
@@ -300,7 +293,7 @@ class Breaking(WithRecords):
         self.assertEqual(ended.err, [f"fast-writer: connect 127.0.0.1:{port}: Connection refused"])
 
     def test_bad_options(self):
-        cases: dict[str, list[tuple[str, ...]]] = {
+        cases = {
             "fast-writer": [
                 ("--port", "0"),
                 ("--port", "9000", "--wait", "never"),
@@ -428,7 +421,7 @@ class Display(unittest.TestCase):
         inside, outside = pty.openpty()
         environment = {**{k: v for k, v in os.environ.items() if k != "NO_COLOR"}, **environment}
         with reader("--sleep-us", "0") as server, os.fdopen(inside, "rb", buffering=0) as terminal:
-            words = [str(BIN / "fast-writer"), "--port", str(server.port), "--messages", "1000"]
+            words = [BIN / "fast-writer", "--port", str(server.port), "--messages", "1000"]
             with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=outside) as process:
                 os.close(outside)
                 out = process.communicate(timeout=60)[0].decode()

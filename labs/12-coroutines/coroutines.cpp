@@ -6,8 +6,8 @@
 // Look for:  echo() in echo.h reads like the thread's function of lab 05, top to bottom, with co_await where
 //            that one blocks. There is one thread and one epoll_wait (event_loop.h). A waiting client costs
 //            its coroutine's frame, about a hundred bytes, where a thread costs a stack and a kernel thread.
-// Compare:   labs/05-thread-per-connection/thread-per-connection.cpp (the handler), labs/09-epoll/epoll.cpp
-//            (the loop)
+// Compare:   diff labs/05-thread-per-connection/thread-per-connection.cpp labs/12-coroutines/echo.h
+//            diff labs/09-epoll/epoll.cpp labs/12-coroutines/event_loop.h
 
 #include <sys/socket.h>
 
@@ -42,12 +42,7 @@ class Server {
   // False when there is none to accept now.
   bool accept_one(const Socket& listener) {
     net::FileDescriptor socket{accept4(listener.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
-    if (!socket) return spare_.accept_again(errno);
-    if (!spare_.take_back()) {
-      socket.close();
-      spare_.take_back();
-      return true;
-    }
+    if (!socket) return spare_.accept_again(listener.fd(), errno);
     net::disable_nagle(socket);
     echo(Socket(loop_, std::move(socket)));
     return true;

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "common/net/request_work.h"
 #include "common/net/system_error.h"
 #include "labs/12-coroutines/event_loop.h"
 
@@ -28,6 +29,7 @@ bool receive_and_send(const Connection& connection, std::vector<char>& unsent) {
   const ssize_t received = recv(connection.fd(), buffer.data(), buffer.size(), 0);
   if (received < 0) return net::is_try_again(errno);
   if (received == 0) return false;
+  net::request_work();
   return send_some(connection, buffer.first(static_cast<std::size_t>(received)), unsent);
 }
 

@@ -65,9 +65,9 @@ class EventLoop {
   /// Room for whichever coroutine runs now, until its next wait: then it is another's.
   std::span<char> buffer() { return buffer_; }
 
-  /// The kernel keeps the handle's address beside the socket, so that no table is needed to find who waits.
-  /// Throws SystemError.
-  void tell_kernel(int operation, int fd, std::uint32_t interest, std::coroutine_handle<> waiting) {
+  /// EPOLL_CTL_ADD or _MOD. The kernel keeps the handle's address beside the socket, so that no table is
+  /// needed to find who waits. Throws SystemError.
+  void watch(int operation, int fd, std::uint32_t interest, std::coroutine_handle<> waiting) {
     epoll_event event{};
     event.events = interest;
     event.data.ptr = waiting.address();
@@ -110,7 +110,7 @@ class Socket {
   // epoll_ctl.
   void wait(std::uint32_t interest, std::coroutine_handle<> waiting) {
     if (interest == interest_) return;
-    loop_->tell_kernel(interest_ == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd(), interest, waiting);
+    loop_->watch(interest_ == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd(), interest, waiting);
     interest_ = interest;
   }
 

@@ -8,7 +8,7 @@
 //            and recv are asked for once and answer many times (multishot); recv takes a buffer from a pool
 //            when bytes are there, so that an idle connection holds none.
 // Needs:     Linux 5.19; where io_uring isn't there or isn't allowed, it says so and exits with 77.
-// Compare:   labs/09-epoll/epoll.cpp
+// Compare:   diff labs/09-epoll/epoll.cpp labs/13-io-uring/io-uring.cpp
 
 #include <liburing.h>
 #include <sys/socket.h>
@@ -99,7 +99,11 @@ class Server {
     } else {
       // With no descriptor left, not even for the spare, the next connection that ends makes room for an
       // accept.
-      is_accepting_ = spare_.accept_again(-completion.res);
+      if (-completion.res == EMFILE) {
+        is_accepting_ = spare_.give_up();
+      } else {
+        spare_.accept_again(listener_.fd(), -completion.res);
+      }
       if (!is_accepting_) return;
     }
     if ((completion.flags & IORING_CQE_F_MORE) == 0) accept();
@@ -123,7 +127,7 @@ class Server {
     Connection& connection = at(fd);
     if ((completion.flags & IORING_CQE_F_MORE) == 0) connection.is_receiving = false;
     if (completion.res > 0) {
-      net::RequestWork::do_once();
+      net::request_work();
       const int buffer = static_cast<int>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
       const auto bytes = ring_.pooled(buffer, static_cast<std::size_t>(completion.res));
       if (connection.sending.empty() && connection.unsent.empty() && !connection.is_broken) {
