@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "common/net/printable.h"
+
 namespace framing {
 
 void LengthPrefixCodec::encode(std::span<const char> message, std::string& stream) const {
@@ -19,8 +21,10 @@ std::optional<Frame> LengthPrefixCodec::locate(std::span<const char> begun, std:
   std::uint32_t length = 0;
   for (const char byte : begun.first(prefix_size)) length = length << 8U | static_cast<std::uint8_t>(byte);
   if (length > maximum()) {
+    // Shown as they are, since they often tell the mistake: "GET ", digits, the middle of a character.
     throw FramingError(
-        fmt::format("a length prefix announces {} bytes; at most {} are allowed", length, maximum()));
+        fmt::format("a length prefix announces {} bytes; at most {} are allowed; the four bytes are \"{}\"",
+                    length, maximum(), net::printable(begun.first(prefix_size))));
   }
   return Frame{.header_size = prefix_size, .message_size = length};
 }

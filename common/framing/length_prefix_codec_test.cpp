@@ -24,8 +24,9 @@ Decoded decoded(std::string_view stream, std::size_t piece = 1000, std::size_t m
   return decode(codec, stream, pieces_of(piece));
 }
 
-std::string announces(const std::string& length) {
-  return "a length prefix announces " + length + " bytes; at most 10 are allowed";
+std::string announces(const std::string& length, const std::string& bytes) {
+  return "a length prefix announces " + length + " bytes; at most 10 are allowed; the four bytes are \"" +
+         bytes + "\"";
 }
 
 }  // namespace
@@ -76,23 +77,41 @@ TEST_CASE("length-prefix: the maximum is allowed, one more is not, nor anything 
   CHECK(decoded(prefix(0, 0, 0, 10) + "0123456789") == Decoded{{"0123456789"}, ""});
   for (const std::size_t piece : {1UL, 3UL, 4UL, 1000UL}) {
     CAPTURE(piece);
-    CHECK(decoded(prefix(0, 0, 0, 11) + "0123456789a", piece) == Decoded{{}, announces("11")});
-    CHECK(decoded(prefix(0, 0, 1, 0), piece) == Decoded{{}, announces("256")});
-    CHECK(decoded(prefix(14, 0, 0, 0) + "Hello, server!", piece) == Decoded{{}, announces("234881024")});
-    CHECK(decoded(prefix(0x7f, 0xff, 0xff, 0xff), piece) == Decoded{{}, announces("2147483647")});
+    CHECK(decoded(prefix(0, 0, 0, 11) + "0123456789a", piece) ==
+          Decoded{{}, announces("11", "\\x00\\x00\\x00\\x0b")});
+    CHECK(decoded(prefix(0, 0, 1, 0), piece) == Decoded{{}, announces("256", "\\x00\\x00\\x01\\x00")});
+    CHECK(decoded(prefix(14, 0, 0, 0) + "Hello, server!", piece) ==
+          Decoded{{}, announces("234881024", "\\x0e\\x00\\x00\\x00")});
+    CHECK(decoded(prefix(0x7f, 0xff, 0xff, 0xff), piece) ==
+          Decoded{{}, announces("2147483647", "\\x7f\\xff\\xff\\xff")});
   }
 }
 
 TEST_CASE("length-prefix: a length that a signed number would take for negative is large, not negative") {
-  CHECK(decoded(prefix(0x80, 0, 0, 0)) == Decoded{{}, announces("2147483648")});
-  CHECK(decoded(prefix(0xff, 0xff, 0xff, 0xff)) == Decoded{{}, announces("4294967295")});
+  CHECK(decoded(prefix(0x80, 0, 0, 0)) == Decoded{{}, announces("2147483648", "\\x80\\x00\\x00\\x00")});
+  CHECK(decoded(prefix(0xff, 0xff, 0xff, 0xff)) ==
+        Decoded{{}, announces("4294967295", "\\xff\\xff\\xff\\xff")});
   CHECK(decoded(prefix(0xff, 0xff, 0xff, 0xfc)) ==
-        Decoded{{}, announces("4294967292")});  // -4: would skip backwards
+        Decoded{{}, announces("4294967292", "\\xff\\xff\\xff\\xfc")});  // -4: would skip backwards
 }
 
 TEST_CASE("length-prefix: text instead of frames is noticed by its length") {
-  CHECK(decoded("Hello, server!") == Decoded{{}, announces("1214606444")});
-  CHECK(decoded("GET / HTTP/1.1\r\n") == Decoded{{}, announces("1195725856")});
+  CHECK(decoded("Hello, server!") == Decoded{{}, announces("1214606444", "Hell")});
+  CHECK(decoded("GET / HTTP/1.1\r\n") == Decoded{{}, announces("1195725856", "GET ")});
+}
+
+TEST_CASE(
+    "length-prefix: the four bytes tell a length that counts characters, and one that is written as text") {
+  // Two characters of three bytes each: the message ends in the middle of the second one.
+  CHECK(decoded(prefix(0, 0, 0, 2) + "你好") == Decoded{{"\xe4\xbd"}, announces("2699404733", "\\xa0好")});
+  CHECK(decoded("0014Hello, server!") == Decoded{{}, announces("808464692", "0014")});
+  CHECK(decoded("14\r\nHello, server!") == Decoded{{}, announces("825494794", "14\\r\\n")});
+}
+
+TEST_CASE("length-prefix: a length that counts its own four bytes takes them from the next frame") {
+  const std::string counted =
+      prefix(0, 0, 0, 7) + "one" + prefix(0, 0, 0, 7) + "two" + prefix(0, 0, 0, 7) + "six";
+  CHECK(decoded(counted) == Decoded{{"one" + prefix(0, 0, 0, 7)}, announces("1953984256", "two\\x00")});
 }
 
 TEST_CASE("length-prefix: a wrong length is refused with its fourth byte, before anything of the message") {
@@ -100,14 +119,14 @@ TEST_CASE("length-prefix: a wrong length is refused with its fourth byte, before
   codec.feed(std::string_view("\0\0\1", 3));
   CHECK_FALSE(codec.next());
   codec.feed(std::string_view("\0", 1));
-  CHECK_THROWS_WITH_AS(codec.next(), announces("256").c_str(), FramingError);
+  CHECK_THROWS_WITH_AS(codec.next(), announces("256", "\\x00\\x00\\x01\\x00").c_str(), FramingError);
 }
 
 TEST_CASE("length-prefix: good messages before a wrong length are handed out, those behind it are not") {
   const std::string stream =
       prefix(0, 0, 0, 3) + "one" + prefix(0, 0, 0, 11) + "0123456789a" + prefix(0, 0, 0, 3) + "two";
   for (const std::size_t piece : {1UL, 5UL, 9UL, 1000UL})
-    CHECK(decoded(stream, piece) == Decoded{{"one"}, announces("11")});
+    CHECK(decoded(stream, piece) == Decoded{{"one"}, announces("11", "\\x00\\x00\\x00\\x0b")});
 }
 
 TEST_CASE("length-prefix: a stream that ends inside the prefix, or inside the message") {
