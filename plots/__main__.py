@@ -88,4 +88,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # a folder's name may hold what the locale lacks
     sys.exit(main(sys.argv[1:]))

@@ -5,8 +5,6 @@ import os
 import sys
 from pathlib import Path
 
-from rich.console import Console
-
 from .annotations import HandoutError
 from .batch import run_handouts, run_lab
 from .doctor import print_examination
@@ -17,6 +15,7 @@ from .overview import progress_table, request_table, summary_table
 from .processes import supervise
 from .records import RecordError, Records
 from .session import Session
+from .terminal import GuideConsole
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,7 +50,7 @@ def _say(line):
 
 def _console():
     # A pipe has no width: 100 columns keep a row of a table on few lines.
-    return Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 100)
+    return GuideConsole(width=None if sys.stdout.isatty() else 100)
 
 
 def _lab(options, records):

@@ -68,7 +68,9 @@ def _install(package):
 
 def _output(*command):
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=20, stdin=subprocess.DEVNULL
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None
@@ -106,6 +108,7 @@ def _headers(compiler):
             input=probe,
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=20,
         )
         found = re.findall(r"FOUND (\S+)", done.stdout)
@@ -295,4 +298,5 @@ def print_examination():
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="replace")  # a locale without a character of ours shows ? for it
     sys.exit(print_examination())

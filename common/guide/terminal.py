@@ -7,7 +7,7 @@ import termios
 import tty
 
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.padding import Padding
 from rich.text import Text
 
@@ -21,11 +21,25 @@ class Hangup(Exception):
     """The terminal has gone, or the reader pressed Ctrl-D."""
 
 
+class GuideConsole(Console):
+    """rich's, with the true size of a terminal whose type is `dumb`: rich takes each of those for 80 columns."""
+
+    def __init__(self, **options):
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    @property
+    def size(self):
+        """Columns and lines, as they are now: a window can be resized."""
+        if self.is_dumb_terminal and "COLUMNS" not in os.environ:
+            return ConsoleDimensions(*os.get_terminal_size(self.file.fileno()))
+        return super().size
+
+
 class Screen:
     """Draws: prose, commands, and output lines with a gutter, so that they differ from prose without colour too."""
 
     def __init__(self):
-        self.console = Console(theme=THEME, highlight=False, markup=False, emoji=False)
+        self.console = GuideConsole(theme=THEME)
         self.columns = None  # the width of each while two terminals are shown side by side
         self.labelled = False
 

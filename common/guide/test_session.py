@@ -252,6 +252,13 @@ class Walk(SessionTest):
         reader.press(ENTER)
         reader.expect("readiness")
 
+    def test_a_narrow_dumb_terminal_is_laid_out_for_its_width(self):
+        reader = self.read(TERM="dumb", columns=40)
+        reader.expect("q quit]")
+        reader.press(ENTER)
+        reader.expect("q quit]")
+        self.assertLessEqual(max(map(len, reader.text.split("\n"))), 40)
+
     def test_no_colour(self):
         reader = self.read("--from", "2", NO_COLOR="1")
         reader.expect("[Enter start · q quit]")
