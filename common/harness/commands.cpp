@@ -132,8 +132,7 @@ int list_command(const std::vector<KnownServer>& known) {
 int check_command(const std::vector<Target>& targets, bool json, const std::string& save,
                   const Interruption& interruption) {
   raise_descriptor_limit();
-  if (!save.empty())
-    make_folder(std::filesystem::absolute(save).parent_path());  // better fails now than at the end
+  if (!save.empty()) require_writable(save);
   std::vector<Row> rows;
   std::size_t unexpected = 0;
   Progress progress("behaviours", targets.size() * behaviours().size());

@@ -6,6 +6,9 @@
 //       build/bin/harness sweep latency-vs-connections
 //       build/bin/harness check -- python3 my_server.py {port}
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <vector>
@@ -93,10 +96,22 @@ int run(int argc, char** argv) {
   return sweep_command(choice, known, sweep_options, interruption);
 }
 
+// A standard stream that is closed would give its number to a socket of ours, and what is said would go there
+// or be an error without a word. What is said to a closed stderr is dropped; a closed stdout stays an error.
+void open_standard_streams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    // The lowest free number is this one: those below it are open (open(2)).
+    if (open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY) < 0)
+      throw net::SystemError("open /dev/null");
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
+    open_standard_streams();
     const int status = run(argc, argv);
     if (std::fflush(stdout) != 0) throw net::SystemError("write to stdout");
     return status;

@@ -8,6 +8,16 @@
 
 namespace harness {
 
+namespace {
+
+// Progress is said to whoever listens: that nobody does (a full disk, a closed pipe) ends no measurement.
+void tell(const std::string& text) {
+  static_cast<void>(std::fputs(text.c_str(), stderr));
+  static_cast<void>(std::fflush(stderr));
+}
+
+}  // namespace
+
 bool is_terminal(int fd) { return isatty(fd) == 1; }
 
 bool may_colour(int fd) {
@@ -21,12 +31,12 @@ Progress::Progress(std::string title, std::size_t steps)
 Progress::~Progress() { finish(); }
 
 void Progress::finish() {
-  if (bar_ && begun_ > 0) fmt::print(stderr, "\n");
+  if (bar_ && begun_ > 0) tell("\n");
   begun_ = 0;
 }
 
 void Progress::note(const std::string& what) const {
-  fmt::print(stderr, "{}{}\n", bar_ ? "\r\x1b[K" : "", what);
+  tell(fmt::format("{}{}\n", bar_ ? "\r\x1b[K" : "", what));
 }
 
 void Progress::step(const std::string& what) {
@@ -36,15 +46,14 @@ void Progress::step(const std::string& what) {
 
 void Progress::draw(const std::string& what) const {
   if (!bar_) {
-    fmt::print(stderr, "{} {}/{}: {}\n", title_, begun_, steps_, what);
+    tell(fmt::format("{} {}/{}: {}\n", title_, begun_, steps_, what));
     return;
   }
   constexpr std::size_t width = 20;
   const std::size_t filled = steps_ == 0 ? width : (begun_ - 1) * width / steps_;
   // \r to the line's beginning, ESC[K clears what an earlier, longer text has left.
-  fmt::print(stderr, "\r{:<26} [{:<{}}] {:>3}/{} {:.36}\x1b[K", title_, std::string(filled, '#'), width,
-             begun_, steps_, what);
-  std::fflush(stderr);
+  tell(fmt::format("\r{:<26} [{:<{}}] {:>3}/{} {:.36}\x1b[K", title_, std::string(filled, '#'), width, begun_,
+                   steps_, what));
 }
 
 }  // namespace harness

@@ -248,6 +248,35 @@ class Results(OneLine):
             self.fails(("sweep", "head-of-line", "--results", folder), "can't make the folder", str(folder))
         self.assertEqual((self.folder / "file").read_text(), "precious")
 
+    def test_a_matrix_that_cannot_be_saved_is_said_before_the_judging(self):
+        (self.folder / "made").mkdir()
+        for path, phrase in (
+            ("/proc/nothing.json", "can't write /proc/nothing.json"),
+            (self.folder / "made", "it is a folder"),
+            ("/dev/null/below/matrix.json", "can't make the folder"),
+        ):
+            with self.subTest(path):
+                ended = harness("check", "epoll", "--save", path)
+                self.assertEqual((ended.code, ended.out, len(ended.err)), (1, [], 1), ended.err)
+                self.assertIn(phrase, ended.err[0])
+        ended = harness("check", "--save", self.folder / "matrix.json", "--", "false")
+        self.assertEqual((ended.code, self.contents()), (1, ["made"]), "an attempt leaves nothing")
+
+    def test_nobody_listens_to_the_progress(self):
+        """stderr closed or full: what was asked for is done, and no socket takes the stream's number."""
+        for no_stderr in ('exec "$@" 2>&-', 'exec "$@" 2>/dev/full', 'exec "$@" <&- 2>&-'):
+            with self.subTest(no_stderr):
+                results = self.folder / "results"
+                ended = run("sh", "-c", no_stderr, "sh", BIN / "harness", *self.LOAD, "--results", results)
+                self.assertEqual((ended.code, ended.err), (0, []))
+                self.assertIn("figures are", ended.text)
+                ended = run("sh", "-c", no_stderr, "sh", BIN / "harness", "check", "epoll")
+                self.assertEqual((ended.code, ended.out[-1]), (0, "all as expected"), ended.out)
+
+    def test_a_closed_stdout_is_said(self):
+        ended = run("sh", "-c", 'exec "$@" >&-', "sh", BIN / "harness", "list")
+        self.assert_one_line(ended, 1, "harness")
+
     def test_a_file_that_grows_too_large(self):
         def limit():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -130,6 +130,16 @@ void write_atomically(const std::string& path, std::span<const char> contents) {
   if (rename(temporary.c_str(), path.c_str()) < 0) fail();
 }
 
+void require_writable(const std::string& path) {
+  const fs::path file = fs::absolute(path);
+  make_folder(file.parent_path());
+  if (fs::is_directory(file)) throw std::runtime_error(fmt::format("can't write {}: it is a folder", path));
+  const std::string temporary = path + ".new";
+  const net::FileDescriptor trial{open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)};
+  if (!trial) throw std::runtime_error(fmt::format("can't write {}: {}", path, std::strerror(errno)));
+  unlink(temporary.c_str());
+}
+
 Records::Records(const std::string& results, const std::string& experiment)
     : folder_(results + "/" + experiment) {
   lock_ = net::FileDescriptor{open(results.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};

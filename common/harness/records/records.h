@@ -48,6 +48,10 @@ struct Run {
 /// no permission).
 void write_atomically(const std::string& path, std::span<const char> contents);
 
+/// Finds out now whether write_atomically could write the file, and makes the folder that it lies in: before
+/// long work, rather than after it. Throws as both.
+void require_writable(const std::string& path);
+
 /// Makes a folder, and those above it, unless it is there. Throws std::runtime_error that names it and the
 /// reason.
 void make_folder(const std::string& path);
