@@ -149,5 +149,14 @@ class Limits(unittest.TestCase):
             return is_served(newcomer)
 
 
+class SteppingServer(unittest.TestCase):
+    def test_it_tells_each_call_and_serves_though_nobody_listens(self):
+        """lab 01's server, which says a line for every call that it makes."""
+        with full_pipe() as full, lab_server("first-server", stderr=full) as server:
+            for _ in range(3):
+                with connect(server) as client:
+                    self.assertTrue(is_served(client))
+
+
 if __name__ == "__main__":
     unittest.main()

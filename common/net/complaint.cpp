@@ -12,9 +12,11 @@
 
 namespace net {
 
-void say(const std::string& program, const std::string& message) noexcept {
+namespace {
+
+void say_line(const char* program, const char* separator, const char* message) noexcept {
   std::array<char, PIPE_BUF> line{};
-  const int length = std::snprintf(line.data(), line.size() - 1, "%s: %s", program.c_str(), message.c_str());
+  const int length = std::snprintf(line.data(), line.size() - 1, "%s%s%s", program, separator, message);
   if (length < 0) return;
   std::size_t size = std::min(static_cast<std::size_t>(length), line.size() - 2);
   line[size++] = '\n';
@@ -25,6 +27,14 @@ void say(const std::string& program, const std::string& message) noexcept {
     static_cast<void>(write(STDERR_FILENO, line.data(), size) < 0);
   }
 }
+
+}  // namespace
+
+void say(const std::string& program, const std::string& message) noexcept {
+  say_line(program.c_str(), ": ", message.c_str());
+}
+
+void say(const std::string& message) noexcept { say_line("", "", message.c_str()); }
 
 void Complaint::say(const std::string& message) noexcept {
   if (!std::exchange(is_said_, true)) net::say(program_invocation_short_name, message + " (said once)");

@@ -10,6 +10,9 @@ namespace net {
 /// (4096 bytes), which a pipe may take in parts, is cut.
 void say(const std::string& program, const std::string& message) noexcept;
 
+/// The same without a program's name before it.
+void say(const std::string& message) noexcept;
+
 /// Something to complain of that a client can cause again and again: it is said the first time, and no more.
 class Complaint {
  public:

@@ -54,6 +54,12 @@ TEST_CASE("what is said is one line behind the program's name") {
   CHECK(err.read_all() == "server: connection refused\n");
 }
 
+TEST_CASE("a line may be said without a name before it") {
+  const StderrInPipe err;
+  net::say("accept returned 4");
+  CHECK(err.read_all() == "accept returned 4\n");
+}
+
 TEST_CASE("saying never waits for a reader: what has no room is dropped, as a whole line") {
   const StderrInPipe err;
   for (int i = 0; i < 10'000; ++i) net::say("server", "connection refused");  // 280 kB, the pipe holds 64

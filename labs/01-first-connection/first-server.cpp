@@ -30,7 +30,7 @@
 
 namespace {
 
-void tell(const std::string& line) { static_cast<void>(std::fprintf(stderr, "%s\n", line.c_str())); }
+void tell(const std::string& line) { net::say(line); }
 
 std::string reason(int error_number) { return fmt::format("returned -1: {}", std::strerror(error_number)); }
 
