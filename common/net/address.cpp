@@ -70,4 +70,19 @@ std::string Address::to_string() const {
   return fmt::format("{}:{}", host.data(), port());
 }
 
+bool Address::is_loopback() const {
+  if (family() == AF_INET) {
+    const auto& ipv4 = reinterpret_cast<const sockaddr_in&>(storage_);
+    return ntohl(ipv4.sin_addr.s_addr) >> 24 == 127;
+  }
+  const auto& ipv6 = reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr;
+  return IN6_IS_ADDR_LOOPBACK(&ipv6) || (IN6_IS_ADDR_V4MAPPED(&ipv6) && ipv6.s6_addr[12] == 127);
+}
+
+bool Address::is_any() const {
+  if (family() == AF_INET)
+    return reinterpret_cast<const sockaddr_in&>(storage_).sin_addr.s_addr == htonl(INADDR_ANY);
+  return IN6_IS_ADDR_UNSPECIFIED(&reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr);
+}
+
 }  // namespace net

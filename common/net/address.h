@@ -19,6 +19,7 @@ class UnresolvedHost : public std::runtime_error {
 class Address {
  public:
   Address() = default;
+  Address(const sockaddr_storage& storage, socklen_t size) : storage_(storage), size_(size) {}
 
   /// All addresses of a host name or a numeric address, at least one, in the order in which they are to be
   /// tried: `localhost` is often ::1 first and then 127.0.0.1, and a server may listen on one of them only.
@@ -38,6 +39,10 @@ class Address {
   socklen_t size() const { return size_; }
   int family() const { return storage_.ss_family; }
   std::uint16_t port() const;
+  /// True for 127.0.0.0/8 and ::1, also as an IPv4 address in an IPv6 socket: this machine alone can connect.
+  bool is_loopback() const;
+  /// True for 0.0.0.0 and ::, which stand for all addresses of this machine.
+  bool is_any() const;
 
   /// "127.0.0.1:9000", or "[::1]:9000" for IPv6 as in RFC 3986 section 3.2.2.
   std::string to_string() const;

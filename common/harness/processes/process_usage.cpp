@@ -1,18 +1,23 @@
 #include "common/harness/processes/process_usage.h"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <sstream>
 #include <string>
 
 #include "common/net/system_error.h"
 
 namespace harness {
+
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -25,6 +30,7 @@ std::chrono::nanoseconds ticks(std::int64_t count) {
 struct Stat {
   pid_t parent = 0;
   pid_t group = 0;
+  pid_t session = 0;
   char state = '?';
   std::int64_t reaped_children_ticks = 0;
 };
@@ -40,9 +46,9 @@ Stat read_stat(pid_t pid) {
   const auto after_name = line.rfind(')');
   if (after_name == std::string::npos) return stat;
   std::istringstream fields(line.substr(after_name + 1));
-  fields >> stat.state >> stat.parent >> stat.group;
+  fields >> stat.state >> stat.parent >> stat.group >> stat.session;
   std::string skipped;
-  for (int field = 6; field <= 15; ++field) fields >> skipped;
+  for (int field = 7; field <= 15; ++field) fields >> skipped;
   std::int64_t user = 0;
   std::int64_t system = 0;
   fields >> user >> system;
@@ -72,6 +78,18 @@ std::vector<pid_t> descendants(pid_t root, const std::map<pid_t, Stat>& processe
   return found;
 }
 
+bool lives(const Stat& stat) { return stat.state != 'Z' && stat.state != 'X' && stat.state != '?'; }
+
+// The environment that a process was started with: strings with a zero behind each. Empty for a zombie, and
+// for one of another user.
+bool was_started_with(pid_t pid, const std::string& variable) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/environ");
+  for (std::string entry; std::getline(file, entry, '\0');) {
+    if (entry == variable) return true;
+  }
+  return false;
+}
+
 // The number behind "KEY:" in a file of lines like "VmRSS:   1234 kB"; 0 if there is none.
 std::int64_t value_of(const std::string& path, const std::string& key) {
   std::ifstream file(path);
@@ -88,6 +106,24 @@ std::chrono::nanoseconds cpu_clock(pid_t pid) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
+// How long each living thread of a process tree has waited for a core although it could have run: the second
+// number of schedstat (Documentation/scheduler/sched-stats.rst of the kernel).
+std::map<pid_t, std::chrono::nanoseconds> run_delays(pid_t root) {
+  std::map<pid_t, std::chrono::nanoseconds> delays;
+  for (const pid_t pid : process_tree(root)) {
+    std::error_code gone;
+    for (auto task = fs::directory_iterator("/proc/" + std::to_string(pid) + "/task", gone);
+         !gone && task != fs::directory_iterator(); task.increment(gone)) {
+      std::ifstream file(task->path() / "schedstat");
+      std::int64_t computed = 0;
+      std::int64_t waited = 0;
+      if (file >> computed >> waited)
+        delays[std::stoi(task->path().filename())] = std::chrono::nanoseconds(waited);
+    }
+  }
+  return delays;
+}
+
 // /proc/loadavg's fourth field is "runnable/existing" threads; meminfo's KernelStack is what all of them
 // hold.
 std::int64_t kernel_stack_of_a_thread() {
@@ -102,6 +138,41 @@ std::int64_t kernel_stack_of_a_thread() {
 }
 
 }  // namespace
+
+std::vector<pid_t> living_descendants() {
+  const auto processes = all_processes();
+  std::vector<pid_t> living;
+  for (const pid_t pid : descendants(getpid(), processes)) {
+    const auto found = processes.find(pid);
+    if (pid != getpid() && found != processes.end() && found->second.state != 'Z' &&
+        found->second.state != 'X')
+      living.push_back(pid);
+  }
+  return living;
+}
+
+std::vector<pid_t> living_members(pid_t leader, const std::string& mark) {
+  const auto processes = all_processes();
+  std::set<pid_t> members;
+  for (const auto& [pid, stat] : processes) {
+    if (members.contains(pid) || !lives(stat)) continue;
+    if (pid != leader && stat.group != leader && !was_started_with(pid, mark)) continue;
+    for (const pid_t descendant : descendants(pid, processes)) {
+      const auto found = processes.find(descendant);
+      if (found != processes.end() && lives(found->second)) members.insert(descendant);
+    }
+  }
+  members.erase(getpid());
+  return {members.begin(), members.end()};
+}
+
+void reap_adopted_zombies(pid_t leader) {
+  const pid_t session = getsid(0);
+  for (const auto& [pid, stat] : all_processes()) {
+    if (stat.parent != getpid() || stat.state != 'Z' || pid == leader) continue;
+    if (stat.group == leader || stat.session != session) waitpid(pid, nullptr, WNOHANG);
+  }
+}
 
 std::vector<pid_t> process_tree(pid_t root) { return descendants(root, all_processes()); }
 
@@ -180,6 +251,20 @@ std::chrono::nanoseconds stolen_time() {
   file >> cpu;
   for (int i = 0; i < 8; ++i) file >> field;  // user nice system idle iowait irq softirq steal
   return ticks(field);
+}
+
+CoreDemand::CoreDemand(pid_t root)
+    : root_(root), cpu_before_(cpu_time(root)), delays_before_(run_delays(root)) {}
+
+std::chrono::nanoseconds CoreDemand::computed() const { return std::max(0ns, cpu_time(root_) - cpu_before_); }
+
+std::chrono::nanoseconds CoreDemand::waited() const {
+  std::chrono::nanoseconds waited{0};
+  for (const auto& [thread, delay] : run_delays(root_)) {
+    const auto before = delays_before_.find(thread);
+    waited += before == delays_before_.end() ? delay : std::max(0ns, delay - before->second);
+  }
+  return waited;
 }
 
 }  // namespace harness

@@ -4,12 +4,28 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 namespace harness {
 
 /// The process and all its descendants that live now, zombies included.
 std::vector<pid_t> process_tree(pid_t root);
+
+/// All descendants of the calling process that live; zombies don't count. With PR_SET_CHILD_SUBREAPER they
+/// are also those that have gone into the background.
+std::vector<pid_t> living_descendants();
+
+/// What lives of all that the process `leader` has started: itself, its process group, the processes that
+/// have `mark` ("NAME=VALUE") in the environment that they were started with, and the descendants of all
+/// these. Zombies don't count, nor does the caller.
+std::vector<pid_t> living_members(pid_t leader, const std::string& mark);
+
+/// Reaps the zombies that the calling process has become the parent of (PR_SET_CHILD_SUBREAPER), as far as
+/// they are of the leader's group, or of another session: the caller's own children are of its own session.
+/// Not the leader.
+void reap_adopted_zombies(pid_t leader);
 
 /// How many descendants of `root` are zombies: ended, and not yet waited for by their parent.
 int count_zombies(pid_t root);
@@ -28,6 +44,25 @@ CpuUsage cpu_usage(pid_t root);
 
 /// The CPU time alone: one clock a process, cheap even with thousands of threads.
 std::chrono::nanoseconds cpu_time(pid_t root);
+
+/// What a process tree wants of the cores from the moment on in which this object is made. On a busy machine
+/// a program that would like to compute all the time gets a share only; what it waits for the rest tells.
+/// Source: Documentation/scheduler/sched-stats.rst of the kernel.
+class CoreDemand {
+ public:
+  explicit CoreDemand(pid_t root);
+  /// CPU time, also of threads and children that have ended meanwhile.
+  std::chrono::nanoseconds computed() const;
+  /// Summed over the threads that live now: how long each could have run and had no core. Of one that has
+  /// ended meanwhile nobody knows any more.
+  std::chrono::nanoseconds waited() const;
+  std::chrono::nanoseconds wanted() const { return computed() + waited(); }
+
+ private:
+  pid_t root_;
+  std::chrono::nanoseconds cpu_before_;
+  std::map<pid_t, std::chrono::nanoseconds> delays_before_;
+};
 
 /// The memory of a process tree at this moment, in bytes, summed over its processes. Sources: proc(5), and
 /// Documentation/filesystems/proc.rst of the kernel for smaps_rollup.

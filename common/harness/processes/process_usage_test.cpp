@@ -304,3 +304,34 @@ TEST_CASE("the calling thread's own CPU time grows by what it computes, the mach
   CHECK(harness::stolen_time() >= stolen);
   CHECK(harness::unreclaimable_slab_bytes() > 0);
 }
+
+TEST_CASE("core demand: who spins wants a whole core, also where three share it; who sleeps wants none") {
+  // All on one core, so that the spinning ones have to wait for each other.
+  cpu_set_t before;
+  REQUIRE(sched_getaffinity(0, sizeof(before), &before) == 0);
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (std::size_t core = 0; CPU_COUNT(&one) == 0; ++core) {
+    if (CPU_ISSET(core, &before)) CPU_SET(core, &one);
+  }
+  REQUIRE(sched_setaffinity(0, sizeof(one), &one) == 0);
+  const auto spin = [](Child&) {
+    volatile bool always = true;
+    while (always) {
+    }
+  };
+  const Child spinning(spin);
+  const Child beside(spin);
+  const Child another(spin);
+  const Child sleeping([](Child&) { sleep_forever(); });
+  REQUIRE(sched_setaffinity(0, sizeof(before), &before) == 0);
+
+  const harness::CoreDemand spins(spinning.pid());
+  const harness::CoreDemand sleeps(sleeping.pid());
+  const auto start = Clock::now();
+  std::this_thread::sleep_for(500ms);
+  const std::chrono::duration<double> passed = Clock::now() - start;
+  CHECK(spins.wanted() / passed > 0.8);
+  CHECK(spins.computed() / passed < 0.6);
+  CHECK(sleeps.wanted() / passed < 0.05);
+}
