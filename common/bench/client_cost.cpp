@@ -1,8 +1,12 @@
 #include "common/bench/client_cost.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
-#include "common/bench/child.h"
+#include <cstdlib>
+#include <sstream>
+#include <stdexcept>
+
 #include "common/harness/load/load_generator.h"
 #include "common/harness/measuring/environment.h"
 #include "common/harness/processes/process_usage.h"
@@ -40,10 +44,26 @@ std::vector<std::string> redis_server(const std::string& program) {
 
 double their_cost(const std::string& program, const net::Address& server,
                   const harness::Interruption& interruption) {
-  // ping_mbulk's request is 14 bytes: *1\r\n$4\r\nPING\r\n (redis.io, "RESP protocol").
-  Child client({program, "-h", "127.0.0.1", "-p", std::to_string(server.port()), "-t", "ping_mbulk", "-c",
-                "50", "-P", "1", "-n", std::to_string(their_requests), "-q"});
-  return microseconds_a_request(client.wait(interruption), their_requests);
+  // ping_mbulk's request is 14 bytes: *1\r\n$4\r\nPING\r\n (redis.io, "RESP protocol"). It runs on this
+  // thread's core.
+  harness::ChildProcess client(
+      {.words = {program, "-h", "127.0.0.1", "-p", std::to_string(server.port()), "-t", "ping_mbulk", "-c",
+                 "50", "-P", "1", "-n", std::to_string(their_requests), "-q"}});
+  client.wait_for_end(10min, &interruption);
+  if (client.exit_code() != 0)
+    throw std::runtime_error(fmt::format("{}: {}", program, client.how_it_fares()));
+  return microseconds_a_request(client.cpu_time_until_end(), their_requests);
+}
+
+// Where a program of that name lies on PATH; "" when there is none.
+std::string find_program(const std::string& name) {
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "" : path);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    std::string candidate = fmt::format("{}/{}", folder.empty() ? "." : folder, name);
+    if (access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return "";
 }
 
 std::string what_is_missing(const harness::Cores& cores, const std::string& server,

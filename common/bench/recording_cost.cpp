@@ -1,21 +1,19 @@
 #include "common/bench/recording_cost.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
-#include <cstdio>
 #include <filesystem>
 #include <stdexcept>
-#include <utility>
 
 #include "common/harness/measuring/environment.h"
 #include "common/harness/processes/process_usage.h"
-#include "common/net/system_error.h"
+#include "common/harness/processes/program.h"
 
 namespace bench {
+
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -27,67 +25,32 @@ struct Speed {
   double by_clock = 0;
 };
 
-// A program whose stdout is read line by line.
-class Program {
- public:
-  explicit Program(const std::string& command)
-      : output_(popen(("exec " + command + " 2>/dev/null").c_str(), "re")), command_(command) {
-    if (!output_) throw net::SystemError("popen");
-  }
-  Program(const Program&) = delete;
-  Program& operator=(const Program&) = delete;
-  ~Program() {
-    if (output_ != nullptr) pclose(output_);
-  }
-
-  // Without its end; "" when there is none any more.
-  std::string line() {
-    std::array<char, 256> buffer{};
-    if (std::fgets(buffer.data(), buffer.size(), output_) == nullptr) return "";
-    std::string text(buffer.data());
-    if (!text.empty() && text.back() == '\n') text.pop_back();
-    return text;
-  }
-
-  // Waits for its end. Returns its last line.
-  std::string finish() {
-    std::string last;
-    for (std::string next = line(); !next.empty(); next = line()) last = next;
-    if (pclose(std::exchange(output_, nullptr)) != 0) throw std::runtime_error(command_ + " failed");
-    return last;
-  }
-
- private:
-  FILE* output_;
-  std::string command_;
-};
-
-std::chrono::duration<double> cpu_of_children() {
-  rusage usage{};
-  if (getrusage(RUSAGE_CHILDREN, &usage) < 0) throw net::SystemError("getrusage");
-  const auto duration = [](const timeval& time) {
-    return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
-  };
-  return duration(usage.ru_utime) + duration(usage.ru_stime);
+// What it said last, once it has ended well.
+std::string last_line(harness::Program& program) {
+  program.wait_for_success(10min);
+  const auto lines = program.stdout_lines();
+  return lines.empty() ? "" : lines.back();
 }
 
 // One run, to the reader's last byte.
-Speed run(const std::string& programs, bool recorded) {
+Speed run(const std::string& programs, bool recorded, const harness::Interruption& interruption) {
   const std::string folder =
       std::filesystem::temp_directory_path() / fmt::format("recording-cost-{}", getpid());
-  const auto record = [&](const char* name) {
-    return recorded ? fmt::format(" --record '{}-{}.csv'", folder, name) : std::string();
+  const auto words = [&](const char* program, const std::string& port, const std::string& name) {
+    std::vector<std::string> all{programs + "/" + program, "--port", port};
+    if (recorded) all.insert(all.end(), {"--record", fmt::format("{}-{}.csv", folder, name)});
+    return all;
   };
-  const auto cpu_before = cpu_of_children();
+  auto reader_words = words("slow-reader", "0", "reader");
+  reader_words.insert(reader_words.end(), {"--sleep-us", "0"});
   const auto begin = std::chrono::steady_clock::now();
-  Program reader(fmt::format("'{}/slow-reader' --port 0 --sleep-us 0{}", programs, record("reader")));
-  const std::string announced = reader.line();
-  Program writer(fmt::format("'{}/fast-writer' --port {}{}", programs,
-                             announced.substr(announced.rfind(':') + 1), record("writer")));
-  const std::string sent = writer.finish();
-  const std::string received = reader.finish();
+  harness::Program reader(reader_words, {}, interruption);
+  const std::string port = std::to_string(reader.wait_until_listening().port());
+  harness::Program writer(words("fast-writer", port, "writer"), {}, interruption);
+  const std::string sent = last_line(writer);
+  const std::string received = last_line(reader);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  const auto cpu = cpu_of_children() - cpu_before;
+  const std::chrono::duration<double> cpu = reader.cpu_time() + writer.cpu_time();
   for (const char* name : {"reader", "writer"})
     std::filesystem::remove(fmt::format("{}-{}.csv", folder, name));
   if (!sent.starts_with("sent 100000 ") || received.substr(received.find(' ')) != sent.substr(4)) {
@@ -107,7 +70,7 @@ Pair run_pair(const std::string& programs, bool recorded_first, const harness::I
     interruption.check();
     const auto stolen_before = harness::stolen_time();
     for (const bool recorded : {recorded_first, !recorded_first})
-      (recorded ? pair.recorded : pair.unrecorded) = run(programs, recorded);
+      (recorded ? pair.recorded : pair.unrecorded) = run(programs, recorded, interruption);
     if (harness::stolen_time() == stolen_before) break;
   }
   return pair;

@@ -227,7 +227,7 @@ class FailingPrograms(test_sweep.Sweep):
         shutil.copy(BIN / "fast-writer", self.programs)
         self.fails(
             "slow-reader, ",
-            "-buffers: slow-reader failed (killed by signal 9 (Killed)); "
+            "-buffers: slow-reader failed (killed by signal 9 (SIGKILL)); "
             "fast-writer failed (exit 1): fast-writer: send: ",
             experiment="slow-reader",
         )

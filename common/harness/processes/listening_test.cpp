@@ -6,8 +6,8 @@
 #include "common/net/listener.h"
 
 TEST_CASE("listening addresses: those of the asked processes, of the asked port") {
-  const net::FileDescriptor loopback = net::open_listener(net::Address::resolve("127.0.0.1", 0));
-  const net::FileDescriptor any = net::open_listener(net::Address::resolve("0.0.0.0", 0));
+  const net::FileDescriptor loopback = net::open_listener(net::Address::resolve("127.0.0.1", 0).front());
+  const net::FileDescriptor any = net::open_listener(net::Address::resolve("0.0.0.0", 0).front());
   const net::Address first = net::Address::of_socket(loopback.fd());
   const net::Address second = net::Address::of_socket(any.fd());
   const auto all = harness::listening_addresses({getpid()});
@@ -26,7 +26,7 @@ TEST_CASE("listening addresses: those of the asked processes, of the asked port"
 TEST_CASE("listening addresses: IPv6") {
   net::FileDescriptor listener;
   try {
-    listener = net::open_listener(net::Address::resolve("::1", 0));
+    listener = net::open_listener(net::Address::resolve("::1", 0).front());
   } catch (const std::exception& error) {
     MESSAGE("no IPv6 here, skipped: " << error.what());
     return;

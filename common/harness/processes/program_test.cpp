@@ -81,7 +81,7 @@ TEST_CASE_FIXTURE(Interruptible, "what a program says is kept, whole lines only,
 TEST_CASE_FIXTURE(Interruptible, "a program that fails is told of with its last words") {
   CHECK(complaint("exit 0", wait_for_success) == "none");
   CHECK(complaint("echo first >&2; echo last >&2; exit 3", wait_for_success) == "sh failed (exit 3): last");
-  CHECK(complaint("kill -9 $$", wait_for_success) == "sh failed (killed by signal 9 (Killed))");
+  CHECK(complaint("kill -9 $$", wait_for_success) == "sh failed (killed by signal 9 (SIGKILL))");
   CHECK(complaint("exec sleep 60", [](Program& program) { program.wait_for_success(0ms); }) ==
         "sh did not end within 0 s");
   CHECK_THROWS_WITH(Program({"/no/such/program"}, {}, interruption),

@@ -1,22 +1,15 @@
 #include "common/harness/processes/server_process.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sched.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <csignal>
-#include <cstring>
 #include <stdexcept>
-#include <thread>
 
+#include "common/harness/processes/listening.h"
+#include "common/harness/processes/process_usage.h"
 #include "common/net/connection.h"
 #include "common/net/listener.h"
 #include "common/net/server.h"
@@ -29,48 +22,10 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-// Between fork and exec only async-signal-safe calls are allowed. Ends with the errno of the call that failed
-// in `report`, a pipe that exec closes.
-[[noreturn]] void become_server(const ServerCommand& command, char* const* arguments, int out, int err,
-                                int report, pid_t parent) {
-  const auto fail = [report] {
-    const int error = errno;
-    [[maybe_unused]] const ssize_t ignored = write(report, &error, sizeof(error));
-    _exit(127);
-  };
-  if (setpgid(0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) fail();
-  if (getppid() != parent) _exit(127);  // the parent died before prctl
-  if (command.core) {
-    cpu_set_t cores;
-    CPU_ZERO(&cores);
-    CPU_SET(static_cast<std::size_t>(*command.core), &cores);
-    if (sched_setaffinity(0, sizeof(cores), &cores) < 0) fail();
-  }
-  if (command.descriptor_limit) {
-    const rlimit limit{.rlim_cur = *command.descriptor_limit, .rlim_max = *command.descriptor_limit};
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) fail();
-  }
-  // A Ctrl-C that reached the harness's process group before setpgid is the harness's, not the server's:
-  // ignoring a signal discards it while it is blocked and pending (sigaction(2)).
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-    if (::signal(signal, SIG_IGN) == SIG_ERR || ::signal(signal, SIG_DFL) == SIG_ERR) fail();
-  }
-  sigset_t none;
-  sigemptyset(&none);
-  const int null = open("/dev/null", O_RDONLY);
-  if (null < 0 || sigprocmask(SIG_SETMASK, &none, nullptr) < 0 || dup2(null, STDIN_FILENO) < 0 ||
-      dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0) {
-    fail();
-  }
-  if (null > STDERR_FILENO) close(null);
-  execvp(arguments[0], arguments);
-  fail();
-  _exit(127);
-}
-
 std::vector<std::string> with_port(std::vector<std::string> words, const std::string& port) {
   for (std::string& word : words) {
-    if (const auto at = word.find("{port}"); at != std::string::npos) word.replace(at, 6, port);
+    for (auto at = word.find("{port}"); at != std::string::npos; at = word.find("{port}", at + port.size()))
+      word.replace(at, 6, port);
   }
   return words;
 }
@@ -94,10 +49,28 @@ net::Address announced_address(const std::string& server, const std::string& lin
                                 on_one_line(line, 60)));
 }
 
-bool accepts_connections(const net::Address& address) {
-  const net::FileDescriptor probe{socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  if (!probe) throw net::SystemError("socket");
-  return connect(probe.fd(), address.data(), address.size()) == 0;
+std::optional<std::uint16_t> port_for(const ServerCommand& command) {
+  if (!asks_for_port(command.words)) return std::nullopt;
+  return command.port ? *command.port : find_free_port();
+}
+
+ChildProcess start(const ServerCommand& command, std::optional<std::uint16_t> port, const MemoryFile& out,
+                   const MemoryFile& err) {
+  try {
+    return ChildProcess({.words = with_port(command.words, std::to_string(port.value_or(0))),
+                         .output = out.fd(),
+                         .errors = err.fd(),
+                         .cores = command.core ? std::vector<int>{*command.core} : std::vector<int>{},
+                         .descriptor_limit = command.descriptor_limit});
+  } catch (const CannotStart& error) {
+    throw ServerError(fmt::format("server '{}' does not start: {}", command.words.front(), error.reason()));
+  }
+}
+
+// Where a client of this machine connects: any address stands for the loopback one of its family.
+net::Address reachable(const net::Address& listener) {
+  if (!listener.is_any()) return listener;
+  return net::Address::resolve(listener.family() == AF_INET ? "127.0.0.1" : "::1", listener.port()).front();
 }
 
 }  // namespace
@@ -114,94 +87,70 @@ std::uint16_t find_free_port() {
 }
 
 ServerProcess::ServerProcess(const ServerCommand& command)
-    : stdout_("server-stdout"), stderr_("server-stderr") {
-  std::optional<std::uint16_t> port;
-  if (asks_for_port(command.words)) port = find_free_port();
-  start(command, with_port(command.words, std::to_string(port.value_or(0))));
-  try {
-    wait_until_ready(command, port);
-  } catch (...) {
-    kill_group();
-    throw;
-  }
+    : port_(port_for(command)),
+      stdout_("server-stdout"),
+      stderr_("server-stderr"),
+      child_(start(command, port_, stdout_, stderr_)) {
+  wait_until_ready(command);
 }
 
-ServerProcess::~ServerProcess() { kill_group(); }
-
-void ServerProcess::start(const ServerCommand& command, const std::vector<std::string>& words) {
-  std::vector<std::string> copies = words;
-  std::vector<char*> arguments;
-  for (std::string& word : copies) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) < 0) throw net::SystemError("pipe2");
-  net::FileDescriptor report{ends[0]};
-  net::FileDescriptor child_report{ends[1]};
-  const pid_t parent = getpid();
-  pid_ = fork();
-  if (pid_ < 0) throw net::SystemError("fork");
-  if (pid_ == 0) {
-    become_server(command, arguments.data(), stdout_.fd(), stderr_.fd(), child_report.fd(), parent);
-  }
-  child_report.close();
-  int error = 0;
-  if (read(report.fd(), &error, sizeof(error)) > 0) {
-    kill_group();
-    throw ServerError(fmt::format("server '{}' does not start: {}", words.front(), std::strerror(error)));
-  }
-}
-
-void ServerProcess::wait_until_ready(const ServerCommand& command, std::optional<std::uint16_t> port) {
+void ServerProcess::wait_until_ready(const ServerCommand& command) {
   const std::string name = on_one_line(fmt::format("{}", fmt::join(command.words, " ")), 100);
   const auto deadline = Clock::now() + command.start_timeout;
-  for (;;) {
-    if (!alive()) {
-      if (WIFEXITED(*status_) && WEXITSTATUS(*status_) == net::cannot_run_here)
-        throw CannotRunHere(last_words().empty() ? "can't run here" : last_words());
-      const std::string reason = last_words().empty() ? "" : ": " + last_words();
-      throw ServerError(fmt::format("server '{}' ended at once ({}){}", name, *wait_for_end(0ms), reason));
-    }
-    if (port) {
-      address_ = net::Address::resolve("127.0.0.1", *port).front();
-      if (accepts_connections(address_)) return;
-    } else if (const std::string said = stdout_.contents(); said.find('\n') != std::string::npos) {
-      address_ = announced_address(name, said.substr(0, said.find('\n')));
-      return;
-    }
-    if (Clock::now() > deadline) {
-      throw ServerError(
-          fmt::format("server '{}' {} within {} s", name,
-                      port ? fmt::format("did not accept connections on port {}", *port)
-                           : std::string("never announced itself ('listening on HOST:PORT' on stdout)"),
-                      command.start_timeout / 1s));
-    }
-    if (command.interruption != nullptr) command.interruption->check();
-    std::this_thread::sleep_for(2ms);
+  while (!is_ready(name)) {
+    // Neither /proc nor a file in memory can be waited for; the server's end can.
+    if (child_.wait_for_end(2ms, command.interruption)) tell_of_end(name);
+    if (Clock::now() > deadline) throw ServerError(why_not_ready(name, command));
   }
 }
 
-bool ServerProcess::alive() { return !wait_for_end(0ms); }
+bool ServerProcess::is_ready(const std::string& name) {
+  if (!alive()) tell_of_end(name);
+  if (port_) {
+    const auto listeners = listening_addresses(process_tree(pid()), port_);
+    if (listeners.empty()) return false;
+    address_ = reachable(listeners.front());
+  } else {
+    const std::string said = stdout_.contents();
+    if (said.find('\n') == std::string::npos) return false;
+    address_ = announced_address(name, said.substr(0, said.find('\n')));
+  }
+  return true;
+}
 
-void ServerProcess::send_signal(int signal) const {
-  if (!status_) kill(pid_, signal);
+void ServerProcess::tell_of_end(const std::string& name) {
+  if (child_.exit_code() == net::cannot_run_here)
+    throw CannotRunHere(last_words().empty() ? "can't run here" : last_words());
+  std::string what = fmt::format("server '{}' ended at once ({})", name, how_it_fares());
+  if (!last_words().empty()) what += ": " + last_words();
+  if (const auto left = living_processes(); !left.empty()) {
+    what += fmt::format("; it left process {} in the background: it must stay in the foreground",
+                        fmt::join(left, ", "));
+  }
+  throw ServerError(what);
+}
+
+// What is known of a server that runs and can't be used: the words for its user.
+std::string ServerProcess::why_not_ready(const std::string& name, const ServerCommand& command) const {
+  std::string what = fmt::format("server '{}' {} within {} s", name,
+                                 port_ ? fmt::format("did not listen on port {}", *port_)
+                                       : "never announced itself ('listening on HOST:PORT' on stdout)",
+                                 command.start_timeout / 1s);
+  if (const auto listeners = listening_addresses(living_processes()); !listeners.empty()) {
+    what += fmt::format("; it listens on {}", listeners.front().to_string());
+    if (!port_) what += " but printed no line 'listening on HOST:PORT' (stdout not flushed?)";
+  }
+  if (!last_words().empty()) what += "; its last words: " + last_words();
+  return what;
 }
 
 std::optional<std::string> ServerProcess::wait_for_end(std::chrono::milliseconds timeout) {
-  const auto deadline = Clock::now() + timeout;
-  while (!status_) {
-    int status = 0;
-    const pid_t ended = waitpid(pid_, &status, WNOHANG);
-    if (ended < 0 && errno != EINTR) throw net::SystemError("waitpid");
-    if (ended == pid_) {
-      status_ = status;
-    } else if (Clock::now() >= deadline) {
-      return std::nullopt;
-    } else {
-      std::this_thread::sleep_for(1ms);
-    }
-  }
-  if (WIFEXITED(*status_)) return fmt::format("exit {}", WEXITSTATUS(*status_));
-  return fmt::format("killed by signal {} ({})", WTERMSIG(*status_), strsignal(WTERMSIG(*status_)));
+  if (!child_.wait_for_end(timeout)) return std::nullopt;
+  return how_it_fares();
+}
+
+std::vector<net::Address> ServerProcess::listens_on() const {
+  return listening_addresses(living_processes(), address_.port());
 }
 
 std::string ServerProcess::last_words() const {
@@ -210,15 +159,6 @@ std::string ServerProcess::last_words() const {
   std::string said = stderr_.contents(std::max<off_t>(0, file.st_size - 4096));
   while (!said.empty() && said.back() == '\n') said.pop_back();
   return on_one_line(said.substr(said.rfind('\n') + 1), 300);
-}
-
-void ServerProcess::kill_group() noexcept {
-  if (pid_ <= 0) return;
-  kill(-pid_, SIGKILL);  // its forked children too
-  while (!status_) {
-    int status = 0;
-    if (waitpid(pid_, &status, 0) == pid_ || errno != EINTR) status_ = status;
-  }
 }
 
 }  // namespace harness

@@ -11,6 +11,8 @@
 #include <csignal>
 #include <fstream>
 #include <functional>
+#include <iterator>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -30,6 +32,10 @@ namespace {
 // Something like a server: announces a port that nobody serves, after what `before` says.
 std::vector<std::string> script(const std::string& before, const std::string& after = "exec sleep 60") {
   return {"sh", "-c", before + "; echo listening on 127.0.0.1:9; " + after};
+}
+
+std::vector<std::string> python(const std::string& script, const std::string& argument = "") {
+  return {"/usr/bin/env", "python3", "-c", "import os, socket, sys, time\n" + script, argument};
 }
 
 std::string epoll_server() { return harness::program_folder() + "/../bin/epoll"; }
@@ -80,7 +86,7 @@ TEST_CASE("a server of the labs starts, serves, and ends with exit code 0") {
 TEST_CASE("a server that is killed says by which signal") {
   ServerProcess server({.words = script(":")});
   server.send_signal(SIGKILL);
-  CHECK(server.wait_for_end(10s) == "killed by signal 9 (Killed)");
+  CHECK(server.wait_for_end(10s) == "killed by signal 9 (SIGKILL)");
 }
 
 TEST_CASE("a server that dies at once is an error with its exit code and its last words") {
@@ -130,7 +136,99 @@ TEST_CASE("a port is put in the place of {port}, and the server is ready when it
   CHECK(server.address().port() != 0);
   CHECK(harness::Client(server.address()).exchange("hello", 5s));
   CHECK(complaint_about({.words = {"sh", "-c", "exec sleep 60", "{port}"}, .start_timeout = 100ms})
-            .find("did not accept connections on port ") != std::string::npos);
+            .find("did not listen on port ") != std::string::npos);
+}
+
+TEST_CASE("each {port} of a word is replaced") {
+  const ServerProcess server(
+      {.words = {"sh", "-c", "PORT={port} exec " + epoll_server() + " --port {port}"}});
+  std::ifstream environment("/proc/" + std::to_string(server.pid()) + "/environ");
+  const std::string all{std::istreambuf_iterator<char>(environment), {}};
+  CHECK(all.find("PORT=" + std::to_string(server.address().port())) != std::string::npos);
+}
+
+TEST_CASE("a server that is told its port is found ready without being connected to") {
+  // Says when it has had a client.
+  const ServerProcess server({.words = python(R"(
+s = socket.socket(socket.AF_INET)
+s.bind(('127.0.0.1', int(sys.argv[1])))
+s.listen(5)
+while True:
+    s.accept()
+    print('a client', file=sys.stderr, flush=True)
+)",
+                                              "{port}")});
+  CHECK(server.last_words().empty());
+  const harness::Client client(server.address());
+  CHECK(waits_for([&] { return server.last_words() == "a client"; }));
+}
+
+TEST_CASE("a server is connected to where it listens, and tells where that is") {
+  const auto listener = [](const std::string& family, const std::string& host) {
+    return python("s = socket.socket(socket." + family + ")\ns.bind(('" + host +
+                      "', int(sys.argv[1])))\ns.listen(5)\ntime.sleep(60)",
+                  "{port}");
+  };
+  const ServerProcess everywhere({.words = listener("AF_INET", "0.0.0.0")});
+  CHECK(everywhere.address().to_string().starts_with("127.0.0.1:"));
+  REQUIRE(everywhere.listens_on().size() == 1);
+  CHECK(everywhere.listens_on().front().to_string().starts_with("0.0.0.0:"));
+  const ServerProcess loopback({.words = listener("AF_INET6", "::1")});
+  CHECK(loopback.address().to_string().starts_with("[::1]:"));
+  REQUIRE(loopback.listens_on().size() == 1);
+  CHECK(loopback.listens_on().front().is_loopback());
+}
+
+TEST_CASE("a server that keeps its announcement for itself is told of with what is known") {
+  const std::string complaint = complaint_about(
+      {.words = python("s = socket.socket()\ns.bind(('127.0.0.1', 0))\ns.listen(5)\n"
+                       "print('listening on', s.getsockname()[1], end='')\nprint('ready', file=sys.stderr)\n"
+                       "time.sleep(60)"),
+       .start_timeout = 2s});
+  CAPTURE(complaint);
+  CHECK(complaint.find("; it listens on 127.0.0.1:") != std::string::npos);
+  CHECK(complaint.find(" but printed no line 'listening on HOST:PORT' (stdout not flushed?)") !=
+        std::string::npos);
+  CHECK(complaint.ends_with("; its last words: ready"));
+}
+
+TEST_CASE("a server that goes into the background is told of, and what it left is ended") {
+  // As daemon(7) has it: a session of its own, then a second fork.
+  const std::string script =
+      "if os.fork() == 0:\n  os.setsid()\n  if os.fork() == 0:\n"
+      "    print(os.getpid(), file=sys.stderr, flush=True)\n    time.sleep(60)\n  os._exit(0)\n"
+      "os.wait()\n";
+  const std::string complaint = complaint_about({.words = python(script)});
+  CAPTURE(complaint);
+  const auto at = complaint.find("it left process ");
+  REQUIRE(at != std::string::npos);
+  CHECK_FALSE(runs(std::stoi(complaint.substr(at + 16))));
+  CHECK(waitpid(-1, nullptr, WNOHANG) == -1);  // nor is a zombie of it left
+
+  pid_t daemon = 0;
+  {
+    const ServerProcess server({.words = python(script + "print('listening on 127.0.0.1:9', flush=True)\n"
+                                                         "time.sleep(60)\n")});
+    REQUIRE(waits_for([&] { return !server.last_words().empty(); }));
+    daemon = std::stoi(server.last_words());
+    CHECK(runs(daemon));
+    const auto living = server.living_processes();
+    CHECK(std::set<pid_t>(living.begin(), living.end()) == std::set<pid_t>{server.pid(), daemon});
+  }
+  CHECK_FALSE(runs(daemon));
+}
+
+TEST_CASE("how a server fares") {
+  ServerProcess server({.words = script(":", "exec sleep 60")});
+  CHECK(server.how_it_fares() == "still runs");
+  REQUIRE(server.pause());
+  CHECK(server.how_it_fares() == "still runs");
+  server.send_signal(SIGCONT);
+  server.send_signal(SIGPIPE);
+  CHECK(server.wait_for_end(10s) == "killed by signal 13 (SIGPIPE)");
+  CHECK(server.how_it_fares() == "killed by signal 13 (SIGPIPE)");
+  CHECK(server.ended_by(SIGPIPE));
+  CHECK_FALSE(server.pause());
 }
 
 TEST_CASE("a limit of descriptors holds for the server alone") {
@@ -166,7 +264,7 @@ TEST_CASE("a server inherits no blocked signal, no input and no file of the harn
   CHECK(std::stoi(server.last_words().substr(2)) <=
         inheritable + 1);  // the shell itself looks into that folder
   server.send_signal(SIGTERM);
-  CHECK(server.wait_for_end(10s) == "killed by signal 15 (Terminated)");
+  CHECK(server.wait_for_end(10s) == "killed by signal 15 (SIGTERM)");
 }
 
 TEST_CASE("the last words are the last line, however much was said before") {
