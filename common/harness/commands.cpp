@@ -1,15 +1,19 @@
 #include "common/harness/commands.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <sstream>
 
 #include "common/harness/experiments/catalogue.h"
 #include "common/harness/judging/behaviours.h"
+#include "common/harness/judging/matrix.h"
+#include "common/harness/judging/side_by_side.h"
 #include "common/harness/load/payload.h"
 #include "common/harness/measuring/environment.h"
 #include "common/harness/measuring/measurement.h"
@@ -129,32 +133,55 @@ int list_command(const std::vector<KnownServer>& known) {
   return 0;
 }
 
-int check_command(const std::vector<Target>& targets, bool json, const std::string& save,
-                  const Interruption& interruption) {
-  raise_descriptor_limit();
-  if (!save.empty()) require_writable(save);
-  std::vector<Row> rows;
-  std::size_t unexpected = 0;
-  Progress progress("behaviours", targets.size() * behaviours().size());
-  for (const Target& target : targets) {
-    Row row{.target = target, .findings = {}};
-    for (const Behaviour& behaviour : behaviours()) {
-      interruption.check();
-      progress.step(fmt::format("{}: {}", target.name, behaviour.name));
-      row.findings.push_back(find_out(behaviour, target, interruption));
-      unexpected += is_expected(target, behaviour, row.findings.back()) ? 0 : 1;
-    }
-    rows.push_back(std::move(row));
+namespace {
+
+// Throws BadUse for a name that isn't one.
+std::vector<const Behaviour*> choose_behaviours(const std::string& only) {
+  std::vector<const Behaviour*> chosen;
+  std::istringstream names(only);
+  for (std::string name; std::getline(names, name, ',');) {
+    const auto found = std::find_if(behaviours().begin(), behaviours().end(),
+                                    [&name](const Behaviour& behaviour) { return behaviour.name == name; });
+    if (found == behaviours().end())
+      throw BadUse(fmt::format(
+          "--only takes names of behaviours, separated by commas, not '{}': 'harness list' prints them",
+          name));
+    chosen.push_back(&*found);
   }
+  if (only.empty()) {
+    for (const Behaviour& behaviour : behaviours()) chosen.push_back(&behaviour);
+  }
+  return chosen;
+}
+
+// How wide a table on stdout may be.
+std::size_t columns_of_stdout() {
+  winsize size{};
+  const bool terminal = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return terminal ? size.ws_col : 200;
+}
+
+}  // namespace
+
+int check_command(const std::vector<Target>& targets, const CheckOptions& options,
+                  const Interruption& interruption) {
+  const auto asked = choose_behaviours(options.only);
+  raise_descriptor_limit();
+  if (!options.save.empty()) require_writable(options.save);  // better now than at the end
+  Progress progress("behaviours", targets.size() * asked.size());
+  const std::vector<Row> rows =
+      judge(targets, asked, interruption, [&progress](const std::string& what) { progress.step(what); });
   progress.finish();
-  if (json) {
+  const std::size_t unexpected = count_unexpected(rows);
+  if (options.json) {
     fmt::print("{}", matrix_json(rows));
   } else {
-    fmt::print("{}\n{}", matrix_evidence(rows), matrix_table(rows, may_colour(STDOUT_FILENO)));
+    fmt::print("{}\n{}", matrix_evidence(rows),
+               matrix_table(rows, may_colour(STDOUT_FILENO), columns_of_stdout()));
     fmt::print("{}\n", unexpected == 0 ? "all as expected"
                                        : fmt::format("{} not as expected (marked !)", unexpected));
   }
-  if (!save.empty()) write_atomically(save, matrix_json(rows));
+  if (!options.save.empty()) write_atomically(options.save, matrix_json(rows));
   return unexpected == 0 ? 0 : 1;
 }
 

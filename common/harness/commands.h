@@ -37,6 +37,12 @@ Selection select_runnable(const std::vector<Target>& targets, const Interruption
 /// net::cannot_run_here then, unless there is worse to report.
 int exit_code(int status, const Choice& choice, const Selection& selection);
 
+struct CheckOptions {
+  bool json = false;
+  std::string save;  ///< empty: nowhere
+  std::string only;  ///< names of behaviours, separated by commas; empty: all
+};
+
 struct LoadOptions {
   std::int64_t connections = 50;
   std::string active = "100%";
@@ -57,7 +63,7 @@ struct SweepOptions {
 // The commands. Each prints its result on stdout and its progress on stderr, and returns the exit code. They
 // throw BadUse, ServerError, Interrupted, and std::runtime_error for records that can't be written.
 int list_command(const std::vector<KnownServer>& known);
-int check_command(const std::vector<Target>& targets, bool json, const std::string& save,
+int check_command(const std::vector<Target>& targets, const CheckOptions& options,
                   const Interruption& interruption);
 int load_command(const Target& target, const LoadOptions& options, const Interruption& interruption);
 int sweep_command(const Choice& choice, const std::vector<KnownServer>& known, const SweepOptions& options,

@@ -49,10 +49,10 @@ int run(int argc, char** argv) {
   net::CommandLine sweep =
       options.command("sweep", "run an experiment: servers (or its own scenarios) × points × repetitions");
 
-  bool json = false;
-  std::string save;
-  check.flag("--json", json, "print the matrix as JSON");
-  check.text("--save", save, "write the matrix as JSON to this file as well");
+  harness::CheckOptions check_options;
+  check.flag("--json", check_options.json, "print the matrix as JSON");
+  check.text("--save", check_options.save, "write the matrix as JSON to this file as well");
+  check.text("--only", check_options.only, "ask these behaviours alone: NAME,NAME,... ('harness list')");
 
   harness::LoadOptions load_options;
   load.number("--connections", load_options.connections, 1, 1'000'000, "open connections");
@@ -88,7 +88,7 @@ int run(int argc, char** argv) {
     const harness::Selection chosen = select_runnable(targets, interruption);
     if (chosen.targets.empty()) return net::cannot_run_here;
     if (load.given()) return load_command(chosen.targets.front(), load_options, interruption);
-    return exit_code(check_command(chosen.targets, json, save, interruption), choice, chosen);
+    return exit_code(check_command(chosen.targets, check_options, interruption), choice, chosen);
   }
   if (words.empty()) throw BadUse("sweep takes the name of an experiment; 'harness list' prints them");
   sweep_options.experiment = words.front();

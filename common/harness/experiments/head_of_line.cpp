@@ -156,7 +156,7 @@ class Timeline {
 }  // namespace
 
 HeadOfLine run_head_of_line(const Target& target, const Cores& cores, const Interruption& interruption) {
-  RunningTarget server(target, interruption, cores.server);
+  RunningTarget server(target, interruption, {.core = cores.server});
   Timeline timeline(server.address());
   timeline.run(interruption);
   HeadOfLine result = timeline.result();

@@ -59,7 +59,7 @@ Count count_calls(const Run& plan, Target target, std::chrono::nanoseconds durat
   // -D: the tracer is a grandchild, and the process that is started and signalled is the server itself.
   const std::vector<std::string> tracer{"strace", "-D", "-f", "-c", "-qq", "-o", table.path()};
   target.command.insert(target.command.begin(), tracer.begin(), tracer.end());
-  RunningTarget server(target, conditions.interruption, conditions.cores.server);
+  RunningTarget server(target, conditions.interruption, {.core = conditions.cores.server});
   LoadGenerator generator({.server = server.address(),
                            .connections = plan.connections,
                            .active = plan.active,

@@ -1,19 +1,17 @@
 #include "common/harness/judging/behaviours.h"
 
-#include <fmt/color.h>
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <csignal>
 
-#include "common/harness/records/json.h"
 #include "common/net/system_error.h"
 
 namespace harness {
 
 const std::vector<Behaviour>& behaviours() {
   static const std::vector<Behaviour> all{
-      {"echoes-exactly", "every byte comes back, in order", echoes_exactly},
-      {"serves-many", "64 clients that all speak are all answered", serves_many},
+      {"echoes-exactly", "every byte comes back, in order, and nothing else", echoes_exactly},
+      {"serves-many", "64 clients that all speak get all of their own bytes", serves_many},
       {"replies-out-of-order", "who speaks first is answered first, whoever connected first",
        replies_out_of_order},
       {"silent-client-stops-no-one", "others are answered beside a client that says nothing",
@@ -22,111 +20,67 @@ const std::vector<Behaviour>& behaviours() {
        slow_reader_stops_no_one},
       {"slow-reader-memory-bounded", "a client that reads nothing can't fill the server's memory",
        slow_reader_memory_bounded},
+      {"slow-reader-gets-everything", "who reads late still gets every byte", slow_reader_gets_everything},
+      {"flood-stops-no-one", "others are answered beside a client that never stops", flood_stops_no_one},
       {"half-close-complete", "a client that has ended its own direction still gets the rest",
        half_close_complete},
+      {"closes-after-the-end", "after the client's end and the last byte comes the server's end, in order",
+       closes_after_the_end},
       {"survives-resets", "connections that are reset end nothing but themselves", survives_resets},
+      {"survives-leaving", "clients that leave in any other way end nothing but themselves",
+       survives_leaving},
+      {"survives-stop-and-continue", "it goes on after SIGSTOP, SIGCONT and signals that mean nothing",
+       survives_stop_and_continue},
+      {"takes-a-burst", "300 clients that arrive while it can't accept are all served", takes_a_burst},
       {"survives-fd-exhaustion", "out of descriptors it neither ends nor spins, and recovers",
        survives_fd_exhaustion},
       {"more-than-1024", "1100 clients at once are all answered", more_than_1024},
-      {"idle-costs-no-cpu", "idle clients cost no computing time", idle_costs_no_cpu},
+      {"idle-costs-no-cpu", "idle clients, and those that have left, cost no computing time",
+       idle_costs_no_cpu},
+      {"leaks-nothing", "thousands of clients leave nothing behind", leaks_nothing},
       {"stops-cleanly", "SIGTERM and SIGINT end it at once, exit 0, nothing left behind", stops_cleanly},
+      {"restarts-on-its-port", "ended with clients connected, it starts again on its port at once",
+       restarts_on_its_port},
       {"leaves-no-zombies", "no ended child process stays behind", leaves_no_zombies},
+      {"listens-on-loopback", "unless told otherwise, only this machine can connect", listens_on_loopback},
   };
   return all;
 }
 
-Finding find_out(const Behaviour& behaviour, const Target& target, const Interruption& interruption) {
-  try {
-    return behaviour.find_out(target, interruption);
-  } catch (const net::SystemError& error) {
-    // Of the checks' own making are only too few descriptors; everything else the server did.
-    if (error.error_number() == EMFILE) {
-      return {Answer::not_applicable, fmt::format("{}: raise the limit with 'ulimit -n'", error.what())};
-    }
-    return {Answer::no, error.what()};
-  }
-}
-
-bool is_expected(const Target& target, const Behaviour& behaviour, const Finding& finding) {
-  if (finding.answer == Answer::not_applicable) return true;
-  bool expected = true;
-  if (target.known) {
-    const auto cell = target.known->expected.find(behaviour.name);
-    if (cell != target.known->expected.end()) expected = cell->second;
-  }
-  return (finding.answer == Answer::yes) == expected;
-}
-
 namespace {
 
-std::string word(Answer answer) {
-  return answer == Answer::yes ? "yes" : answer == Answer::no ? "no" : "n/a";
-}
-
-// Green for yes, yellow for a no that is known, red for what is not as expected.
-std::string painted(const std::string& text, bool expected, Answer answer, bool colours) {
-  if (!colours || answer == Answer::not_applicable) return text;
-  const auto colour = !expected               ? fmt::terminal_color::red
-                      : answer == Answer::yes ? fmt::terminal_color::green
-                                              : fmt::terminal_color::yellow;
-  return fmt::format(fmt::fg(colour), "{}", text);
+// What has become of the server: its clients only saw "refused" or "reset". There is no yes of one that has
+// ended.
+void tell_how_it_fares(Finding& finding, Trial& trial) {
+  const auto end = trial.unexpected_end();
+  if (!end) return;
+  if (finding.answer == Answer::yes) finding.answer = Answer::no;
+  finding.evidence += fmt::format("; the server ended: {}", *end);
+  if (const std::string words = trial.process().last_words(); !words.empty())
+    finding.evidence += fmt::format(", its last words: {}", words);
+  if (const std::size_t left = trial.process().living_processes().size(); left > 0)
+    finding.evidence += fmt::format(", {} of its processes went on", left);
+  if (trial.process().ended_by(SIGPIPE)) {
+    finding.often_the_cause =
+        "send to a connection that is gone raises SIGPIPE: neither MSG_NOSIGNAL nor SIG_IGN (lab 11)";
+  }
 }
 
 }  // namespace
 
-std::string matrix_table(const std::vector<Row>& rows, bool colours) {
-  // Written with the servers across: thirteen long names don't fit across a terminal, five servers do.
-  std::size_t first = 0;
-  for (const Behaviour& behaviour : behaviours()) first = std::max(first, behaviour.name.size());
-  std::string table = fmt::format("{:{}}", "", first);
-  for (const Row& row : rows) table += fmt::format("  {}", row.target.name);
-  table += "\n";
-  for (std::size_t b = 0; b < behaviours().size(); ++b) {
-    table += fmt::format("{:{}}", behaviours()[b].name, first);
-    for (const Row& row : rows) {
-      const Finding& finding = row.findings[b];
-      const bool expected = is_expected(row.target, behaviours()[b], finding);
-      const std::string text =
-          fmt::format("{:<{}}", word(finding.answer) + (expected ? "" : "!"), row.target.name.size());
-      table += "  " + painted(text, expected, finding.answer, colours);
-    }
-    table += "\n";
+Finding find_out(const Behaviour& behaviour, const Target& target, const Interruption& interruption) {
+  Trial trial(target, interruption);
+  Finding finding;
+  try {
+    finding = behaviour.check(trial);
+  } catch (const Decided& decided) {
+    finding = decided.finding();
+  } catch (const net::SystemError& error) {
+    // Connections tell of the server by their state; a call that fails is about this machine.
+    finding = {Answer::not_applicable, fmt::format("the judge's own {}", error.what()), {}};
   }
-  return table;
-}
-
-std::string matrix_evidence(const std::vector<Row>& rows) {
-  std::string text;
-  for (const Row& row : rows) {
-    text += row.target.name + "\n";
-    for (std::size_t b = 0; b < row.findings.size(); ++b) {
-      text += fmt::format("  {:<3}  {:<27} {}\n", word(row.findings[b].answer), behaviours()[b].name,
-                          row.findings[b].evidence);
-    }
-  }
-  return text;
-}
-
-std::string matrix_json(const std::vector<Row>& rows) {
-  JsonObject json;
-  std::vector<JsonObject> servers;
-  for (const Row& row : rows) {
-    JsonObject server;
-    server.text("server", row.target.name);
-    std::vector<JsonObject> cells;
-    for (std::size_t b = 0; b < row.findings.size(); ++b) {
-      JsonObject cell;
-      cell.text("behaviour", behaviours()[b].name);
-      cell.text("answer", word(row.findings[b].answer));
-      cell.boolean("as_expected", is_expected(row.target, behaviours()[b], row.findings[b]));
-      cell.text("evidence", row.findings[b].evidence);
-      cells.push_back(std::move(cell));
-    }
-    server.objects("findings", cells);
-    servers.push_back(std::move(server));
-  }
-  json.objects("servers", servers);
-  return json.dump();
+  tell_how_it_fares(finding, trial);
+  return finding;
 }
 
 }  // namespace harness

@@ -111,7 +111,7 @@ Measured measure_once(const Target& target, const LoadPoint& point, const Cores&
   std::optional<OnCores> on_all_cores;  // this thread, and the server that it starts
   if (point.cost.on_all_cores) on_all_cores.emplace(cores.usable);
   RunningTarget server(with_cost(target, point.cost), interruption,
-                       on_all_cores ? std::nullopt : cores.server);
+                       {.core = on_all_cores ? std::nullopt : cores.server});
   Measured measured;
   Run& run = measured.run;
   run.server = target.name;

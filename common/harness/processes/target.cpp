@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "common/net/connection.h"
 
 namespace harness {
@@ -33,13 +35,23 @@ Target Target::at(const std::string& host_and_port) {
           .known = std::nullopt};
 }
 
-RunningTarget::RunningTarget(const Target& target, const Interruption& interruption, std::optional<int> core,
-                             std::optional<rlim_t> descriptor_limit)
+bool Target::takes_a_port() const {
+  return known || std::any_of(command.begin(), command.end(), [](const std::string& word) {
+           return word.find("{port}") != std::string::npos;
+         });
+}
+
+RunningTarget::RunningTarget(const Target& target, const Interruption& interruption,
+                             const StartOptions& options)
     : elsewhere_(target.running_at) {
   if (!elsewhere_) {
-    process_.emplace(ServerCommand{.words = target.command,
-                                   .core = core,
-                                   .descriptor_limit = descriptor_limit,
+    std::vector<std::string> words = target.command;
+    if (options.port && target.known)
+      words.back() = std::to_string(*options.port);  // behind --port, see Target::of
+    process_.emplace(ServerCommand{.words = words,
+                                   .core = options.core,
+                                   .descriptor_limit = options.descriptor_limit,
+                                   .port = options.port,
                                    .interruption = &interruption});
   }
 }

@@ -17,6 +17,8 @@ struct Target {
   std::optional<net::Address> running_at;
   std::optional<KnownServer> known;  ///< with what is expected of it; none for a foreign one
 
+  /// True if it can be told where to listen: one of ours, or a command with {port}.
+  bool takes_a_port() const;
   static Target of(const KnownServer& server);
   /// Throws ServerError when `words` is empty.
   static Target foreign(const std::vector<std::string>& words);
@@ -26,13 +28,18 @@ struct Target {
   static Target at(const std::string& host_and_port);
 };
 
+/// How a target's process is started; a server elsewhere has none.
+struct StartOptions {
+  std::optional<int> core = std::nullopt;                 ///< the core it may run on; none: all
+  std::optional<rlim_t> descriptor_limit = std::nullopt;  ///< none: the harness's own
+  std::optional<std::uint16_t> port = std::nullopt;       ///< for one that takes a port; none: a free one
+};
+
 /// A target while it is driven: a process of ours that ends with this object, or a server elsewhere.
 class RunningTarget {
  public:
   /// Throws ServerError, Interrupted.
-  RunningTarget(const Target& target, const Interruption& interruption,
-                std::optional<int> core = std::nullopt,
-                std::optional<rlim_t> descriptor_limit = std::nullopt);
+  RunningTarget(const Target& target, const Interruption& interruption, const StartOptions& options = {});
 
   const net::Address& address() const { return process_ ? process_->address() : *elsewhere_; }
   /// Null for a server elsewhere: its process can't be looked at.

@@ -1,0 +1,144 @@
+// The checks that take a server to a limit: of its accept queue, of its descriptors, of a table's size.
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "common/harness/judging/behaviours.h"
+#include "common/harness/measuring/environment.h"
+#include "common/harness/processes/process_usage.h"
+#include "common/net/system_error.h"
+
+namespace harness {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+void need_descriptors(std::uint64_t count) {
+  if (raise_descriptor_limit() < count)
+    say_not_applicable(fmt::format("the judge needs 'ulimit -n' of at least {}", count));
+}
+
+std::size_t count_served(const Peers& peers) {
+  return static_cast<std::size_t>(
+      std::count_if(peers.begin(), peers.end(), [](const Peer& peer) { return peer.well(); }));
+}
+
+}  // namespace
+
+Finding takes_a_burst(Trial& trial) {
+  constexpr std::size_t count = 300;
+  need_descriptors(count + 50);
+  trial.process();
+  Peer first = trial.first_client();
+  Peers clients;
+  std::size_t queued = 0;
+  {
+    const Halted halted(trial);
+    // A handshake needs no help of the server's: on loopback it is done before connect returns, unless the
+    // queue of the listener is full. Then the SYN is dropped, and comes again after a second (listen(2),
+    // tcp(7)).
+    for (std::size_t i = 0; i < count; ++i) clients.push_back(trial.connect());
+    for (Peer& client : clients) client.proceed();
+    queued = static_cast<std::size_t>(std::count_if(
+        clients.begin(), clients.end(), [](const Peer& peer) { return peer.state() == Peer::State::open; }));
+  }
+  if (queued < count) {
+    say_no(
+        fmt::format("{} clients arrived while it was halted: the queue of its listener took {}, the SYNs of "
+                    "the others were dropped, to be sent again after 1, 3, 7 s",
+                    count, queued),
+        fmt::format("listen's backlog is {}: SOMAXCONN lets the kernel decide (labs 03 and 15)", queued - 1));
+  }
+  clients.push_back(std::move(first));
+  for (Peer& client : clients) client.say(line_bytes);
+  trial.converse_together(clients);
+  require_well(clients, fmt::format("{} clients arrived while it was halted", count),
+               "one accept for one event of an edge-triggered listener: the others wait for the next arrival "
+               "(lab 09)");
+  return yes(
+      fmt::format("{} clients arrived while it was halted: all were queued, and served afterwards", count));
+}
+
+namespace {
+
+// The limit with which a server that holds what this one holds has room for `more` descriptors. It is one of
+// numbers, and the lowest free number is given out next (getrlimit(2), open(2)).
+std::uint64_t limit_for(const ServerProcess& process, std::uint64_t more) {
+  std::uint64_t limit = 0;
+  for (const pid_t pid : process_tree(process.pid())) {
+    std::set<std::uint64_t> taken;
+    for (const auto& entry : std::filesystem::directory_iterator(fmt::format("/proc/{}/fd", pid)))
+      taken.insert(std::stoull(entry.path().filename()));
+    std::uint64_t numbers = 0;
+    for (std::uint64_t free = 0; free < more; ++numbers) free += taken.contains(numbers) ? 0 : 1;
+    limit = std::max(limit, numbers);
+  }
+  return limit;
+}
+
+}  // namespace
+
+Finding survives_fd_exhaustion(Trial& trial) {
+  constexpr std::size_t more = 40;
+  constexpr std::size_t most = 80;
+  constexpr double spins = 0.25;
+  need_descriptors(200);
+  trial.process();
+  { const Peer first = trial.first_client(); }  // what it needs for the first one of all is not for each
+  const std::uint64_t limit = limit_for(trial.process(), more);
+  try {
+    trial.start_again({.descriptor_limit = limit});
+  } catch (const ServerError& error) {
+    say_not_applicable(
+        fmt::format("with a limit of {} descriptors it doesn't even start: {}", limit, error.what()));
+  }
+  Peers clients = trial.open(most);
+  const std::size_t served = count_served(clients);
+  std::string story =
+      fmt::format("limit of {} descriptors: {} of {} clients served", limit, served, clients.size());
+  if (served == most) say_not_applicable(story + ": it needs no descriptor of its own for each");
+  if (trial.unexpected_end())
+    say_no(story + ", then it ended", "accept's EMFILE is taken for the end (labs 07 and 09)");
+  if (served < 8) say_no(story + ": fewer than there was room for");
+  const double share = trial.wanted_share(500ms);
+  story += fmt::format(", {:.0f} % of a core wanted while full", share * 100);
+  if (share > spins) {
+    say_no(fmt::format("{}: it spins (bound: {:.0f} %)", story, spins * 100),
+           "accept fails with EMFILE, the connection stays queued, so the listener stays readable: close a "
+           "reserved descriptor, accept, close (labs 07 and 09)");
+  }
+  std::erase_if(clients, [](const Peer& peer) { return !peer.well(); });
+  for (Peer& client : clients) client.say(line_bytes);
+  trial.converse_together(clients);
+  require_well(clients, story + "; those that were served speak again");
+  clients.erase(clients.begin(), clients.begin() + static_cast<std::ptrdiff_t>(clients.size() / 2));
+  const bool recovered = trial.wait_until([&trial, &clients] {
+    std::vector<Peer*> companions;
+    for (Peer& client : clients) companions.push_back(&client);
+    return trial.open(1, 0, companions).front().well();
+  });
+  if (!recovered) say_no(fmt::format("{}; half of them left, and no new client was served", story));
+  return yes(story + ", a new one was served when half of them had left");
+}
+
+Finding more_than_1024(Trial& trial) {
+  constexpr std::size_t count = 1100;
+  need_descriptors(count + 100);
+  Peers clients = trial.open(count);
+  const std::size_t served = count_served(clients);
+  require_well(clients, fmt::format("{} clients at once, {} of which were served", count, served),
+               served > 900 && served < 1024
+                   ? "an fd_set has 1024 bits (lab 07), or a limit of 1024 descriptors"
+                   : "");
+  for (Peer& client : clients) client.say(line_bytes);
+  trial.converse_together(clients);
+  require_well(clients, fmt::format("{} clients at once speak again", count));
+  return yes(fmt::format("{} of {} clients served at once, twice", served, count));
+}
+
+}  // namespace harness

@@ -1,0 +1,301 @@
+#include "common/harness/judging/trial.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <utility>
+
+#include "common/harness/processes/process_usage.h"
+#include "common/net/system_error.h"
+
+namespace harness {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr auto look_again = 50ms;  // while nothing moves
+
+bool is_done(const Peer* peer) { return peer->done(); }
+bool is_well(const Peer* peer) { return peer->well(); }
+
+std::vector<Peer*> pointers_to(Peers& peers) {
+  std::vector<Peer*> all;
+  for (Peer& peer : peers) all.push_back(&peer);
+  return all;
+}
+
+// True when a process is in one of these states (proc_pid_stat(5)), or gone.
+bool is_in_state(pid_t pid, const std::string& states) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  std::string text;
+  if (!std::getline(file, text)) return true;
+  const auto name_end = text.rfind(')');
+  return name_end + 2 >= text.size() || states.find(text[name_end + 2]) != std::string::npos;
+}
+
+}  // namespace
+
+// ---- Patience ----
+
+Patience::Patience(ServerProcess* server, std::chrono::milliseconds span) : server_(server), span_(span) {
+  renew();
+}
+
+void Patience::renew() {
+  since_ = Clock::now();
+  demand_.reset();
+}
+
+bool Patience::over() {
+  const auto passed = Clock::now() - since_;
+  if (passed >= 5 * span_) return true;
+  // Read late: while all goes well nobody needs it, and with a thousand threads it takes a while.
+  if (passed < span_ / 2) return false;
+  if (!demand_ && server_ != nullptr) demand_.emplace(server_->pid());
+  if (passed < span_) return false;
+  return passed - (demand_ ? demand_->waited() : 0ns) >= span_;
+}
+
+// ---- Trial ----
+
+Trial::Trial(const Target& target, const Interruption& interruption)
+    : target_(target), interruption_(interruption) {
+  server_.emplace(target, interruption);
+}
+
+ServerProcess& Trial::process() {
+  if (server_->process() == nullptr) say_not_applicable("needs the server's process");
+  return *server_->process();
+}
+
+std::optional<std::string> Trial::unexpected_end() {
+  return has_process() && !told_to_end_ ? process().wait_for_end(0ms) : std::nullopt;
+}
+
+std::optional<std::string> Trial::tell_to_end(int signal) {
+  if (const auto end = unexpected_end()) say_no("it had ended before it was told to");
+  told_to_end_ = true;
+  ServerProcess& server = process();
+  server.send_signal(signal);
+  wait_until([&server] { return server.wait_for_end(0ms).has_value(); });
+  return server.wait_for_end(0ms);
+}
+
+void Trial::start_again(const StartOptions& options) {
+  server_.reset();
+  told_to_end_ = false;
+  server_.emplace(target_, interruption_, options);
+}
+
+Peer Trial::connect(int receive_buffer) {
+  return Peer(server_->address(), connected_++ % 10'000, receive_buffer);
+}
+
+Peer Trial::first_client() {
+  Peers peers = open(1);
+  return std::move(peers.front());
+}
+
+Peers Trial::open(std::size_t count, int receive_buffer, const std::vector<Peer*>& companions) {
+  constexpr std::size_t at_once = 4;  // the smallest backlog that is met is 5 (listen(2))
+  const bool is_first = connected_ == 0;
+  Peers peers;
+  peers.reserve(count);  // pointers to them stay valid
+  std::vector<Peer*> old = companions;
+  while (peers.size() < count) {
+    std::vector<Peer*> newest;
+    while (newest.size() < at_once && peers.size() < count) {
+      peers.push_back(connect(receive_buffer));
+      peers.back().say(line_bytes);
+      newest.push_back(&peers.back());
+    }
+    std::vector<Peer*> all = old;
+    all.insert(all.end(), newest.begin(), newest.end());
+    if (reads_in_turn_ || !converse(newest, 100ms)) converse_together(all);
+    if (is_first && old.empty() && std::none_of(newest.begin(), newest.end(), is_well))
+      say_not_applicable(
+          fmt::format("it never answered a first line: the client {}", newest.front()->story()));
+    if (!std::all_of(newest.begin(), newest.end(), is_done)) break;
+    old = std::move(all);
+  }
+  return peers;
+}
+
+template <typename Condition>
+void Trial::converse_until(const std::vector<Peer*>& peers, Patience patience, Condition is_over) {
+  std::vector<pollfd> waits;
+  for (;;) {
+    std::uint64_t moved = 0;
+    waits.assign(1, {.fd = interruption_.fd(), .events = POLLIN, .revents = 0});
+    for (Peer* peer : peers) {
+      moved += peer->proceed();
+      if (const short interest = peer->interest(); interest != 0)
+        waits.push_back({.fd = peer->fd(), .events = interest, .revents = 0});
+    }
+    if (is_over()) return;
+    if (moved > 0) {
+      patience.renew();
+    } else if (patience.over()) {
+      return;
+    }
+    const auto timeout = moved > 0 ? 0ms : look_again;
+    if (poll(waits.data(), waits.size(), static_cast<int>(timeout.count())) < 0 && errno != EINTR)
+      throw net::SystemError("poll", errno);
+    if (waits.front().revents != 0) interruption_.check();
+  }
+}
+
+bool Trial::converse(const std::vector<Peer*>& peers, std::chrono::milliseconds span) {
+  converse_until(peers, Patience(server_->process(), span),
+                 [&peers] { return std::all_of(peers.begin(), peers.end(), is_done); });
+  return std::all_of(peers.begin(), peers.end(), is_well);
+}
+
+bool Trial::converse(Peers& peers, std::chrono::milliseconds patience) {
+  return converse(pointers_to(peers), patience);
+}
+
+bool Trial::converse(Peer& peer, std::chrono::milliseconds patience) { return converse({&peer}, patience); }
+
+bool Trial::converse_together(const std::vector<Peer*>& peers) {
+  if (!reads_in_turn_ && converse(peers, 100ms)) return true;
+  const auto moved_by = [](const std::vector<Peer*>& some) {
+    std::uint64_t bytes = 0;
+    for (const Peer* peer : some) bytes += peer->sent() + peer->received();
+    return bytes;
+  };
+  Patience patience(server_->process(), silence);
+  while (!std::all_of(peers.begin(), peers.end(), is_done) && !patience.over()) {
+    std::vector<Peer*> content;
+    std::vector<Peer*> waiting;
+    for (Peer* peer : peers) {
+      if (peer->well() && !peer->gone()) {
+        content.push_back(peer);
+      } else if (!peer->done()) {
+        waiting.push_back(peer);
+      }
+    }
+    for (Peer* peer : content) peer->say(line_bytes);
+    const std::uint64_t before = moved_by(waiting);
+    converse_until(peers, Patience(server_->process(), 100ms), [&content] {
+      return !content.empty() && std::all_of(content.begin(), content.end(), is_done);
+    });
+    if (moved_by(waiting) == before) continue;
+    patience.renew();
+    reads_in_turn_ = !content.empty();
+  }
+  return std::all_of(peers.begin(), peers.end(), is_well);
+}
+
+bool Trial::converse_together(Peers& peers) { return converse_together(pointers_to(peers)); }
+
+std::uint64_t Trial::flood(const std::vector<Peer*>& peers, std::uint64_t limit) {
+  std::uint64_t before = 0;
+  std::uint64_t after = 0;
+  for (Peer* peer : peers) {
+    before += peer->sent();
+    peer->reads(false);
+    peer->say(limit);
+  }
+  converse(peers, 300ms);
+  for (Peer* peer : peers) {
+    peer->stop_saying();
+    after += peer->sent();
+  }
+  return after - before;
+}
+
+double Trial::wanted_share(std::chrono::milliseconds span) {
+  const CoreDemand demand(process().pid());
+  const auto start = Clock::now();
+  pause(span);
+  const auto wanted = demand.wanted();
+  return std::chrono::duration<double>(wanted) / std::chrono::duration<double>(Clock::now() - start);
+}
+
+void Trial::pause(std::chrono::milliseconds span) const {
+  pollfd interrupted{.fd = interruption_.fd(), .events = POLLIN, .revents = 0};
+  if (poll(&interrupted, 1, static_cast<int>(span.count())) > 0) interruption_.check();
+}
+
+// ---- Halted ----
+
+namespace {
+
+void stop(const std::vector<pid_t>& processes, Trial& trial) {
+  for (const pid_t pid : processes) kill(pid, SIGSTOP);
+  trial.wait_until([&processes] {
+    return std::all_of(processes.begin(), processes.end(),
+                       [](pid_t pid) { return is_in_state(pid, "TtZX"); });
+  });
+}
+
+void go_on(const std::vector<pid_t>& processes) {
+  for (const pid_t pid : processes) kill(pid, SIGCONT);
+}
+
+}  // namespace
+
+void Trial::try_halting() {
+  if (std::exchange(halting_tried_, true)) return;
+  const auto processes = process_tree(process().pid());
+  stop(processes, *this);
+  go_on(processes);
+  // Until it waits again: what it does about the interruption is done then.
+  wait_until([this] { return unexpected_end() || is_in_state(process().pid(), "SD"); }, 300ms);
+  if (unexpected_end())
+    say_not_applicable("it ended when it was halted and went on (see survives-stop-and-continue)");
+}
+
+Halted::Halted(Trial& trial) {
+  if (!trial.has_process()) return;
+  trial.try_halting();
+  processes_ = process_tree(trial.process().pid());
+  stop(processes_, trial);
+}
+
+Halted::~Halted() { go_on(processes_); }
+
+// ---- what peers tell ----
+
+namespace {
+
+[[noreturn]] void say_no_for(const Peer& peer, const std::string& evidence,
+                             const std::string& often_the_cause) {
+  const bool wrong = peer.state() == Peer::State::wrong;
+  say_no(evidence, wrong ? peer.difference().often_the_cause : often_the_cause);
+}
+
+// One that got wrong bytes, or else the first that isn't well; null if all are well.
+const Peer* worst_of(const Peers& peers) {
+  const auto find = [&peers](auto condition) -> const Peer* {
+    const auto found = std::find_if(peers.begin(), peers.end(), condition);
+    return found == peers.end() ? nullptr : &*found;
+  };
+  const Peer* wrong = find([](const Peer& peer) { return peer.state() == Peer::State::wrong; });
+  return wrong != nullptr ? wrong : find([](const Peer& peer) { return !peer.well(); });
+}
+
+}  // namespace
+
+void require_well(const Peer& peer, const std::string& what_was_done, const std::string& often_the_cause) {
+  if (!peer.well())
+    say_no_for(peer, fmt::format("{}: the client {}", what_was_done, peer.story()), often_the_cause);
+}
+
+void require_well(const Peers& peers, const std::string& what_was_done, const std::string& often_the_cause) {
+  const Peer* worst = worst_of(peers);
+  if (worst == nullptr) return;
+  const auto unwell =
+      std::count_if(peers.begin(), peers.end(), [](const Peer& peer) { return !peer.well(); });
+  const std::string which =
+      peers.size() == 1 ? "the client" : fmt::format("{} of {} clients: one", unwell, peers.size());
+  say_no_for(*worst, fmt::format("{}: {} {}", what_was_done, which, worst->story()), often_the_cause);
+}
+
+}  // namespace harness
