@@ -202,7 +202,7 @@ class BadServers(OneLine):
             accepts = pool.submit(harness, "sweep", "head-of-line", *elsewhere, "--", *deaf, cwd=self.folder)
         self.assert_one_line(announces.result(), 1, "harness", "never announced itself", "within 10 s")
         self.assert_one_line(
-            accepts.result(), 1, "harness", "did not accept connections on port", "within 10 s"
+            accepts.result(), 1, "harness", "did not listen on port", "within 10 s"
         )
 
     def test_one_that_speaks_garbage(self):
