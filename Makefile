@@ -35,7 +35,11 @@ NEED_LIBURING := $(shell sed -nE 's/^[^,]*,([^,]*),liburing,.*/labs\/\1-%/p' com
 LAB_SOURCES := $(filter-out %_test.cpp $(if $(HAS_LIBURING),,$(NEED_LIBURING)),$(wildcard labs/*/*.cpp))
 LAB_PROGRAMS := $(patsubst %.cpp,$(BIN)/%,$(notdir $(LAB_SOURCES)))
 TEST_SOURCES := $(wildcard common/*/*_test.cpp common/*/*/*_test.cpp labs/*/*_test.cpp)
-ALL_OBJECTS := $(call objects,$(LAB_SOURCES) $(TEST_SOURCES)) $(LAB_OBJECTS) $(HARNESS) $(BENCH) $(BUILD)/obj/common/harness/main.o
+# The judge's negative controls: servers with one fault.
+FAULTY := common/harness/judging/faulty
+FAULTY_PROGRAMS := $(patsubst $(FAULTY)/%.cpp,$(BUILD)/test/%,$(wildcard $(FAULTY)/faulty-*.cpp))
+FAULTY_SOURCES := $(wildcard $(FAULTY)/*.cpp)
+ALL_OBJECTS := $(call objects,$(LAB_SOURCES) $(TEST_SOURCES) $(FAULTY_SOURCES)) $(LAB_OBJECTS) $(HARNESS) $(BENCH) $(BUILD)/obj/common/harness/main.o
 
 # The tests that have this word in their name or file; all without it.
 ONLY :=
@@ -100,8 +104,11 @@ doctor: ## what this machine has and lacks, what that costs, how to get it
 
 .PHONY: test
 test: build ## run all tests (ONLY=word: those with the word in their name or file)
-	@$(MAKE) --no-print-directory $(PARALLEL) $(BUILD)/test/common-tests
+	@$(MAKE) --no-print-directory $(PARALLEL) $(BUILD)/test/common-tests faulty-servers
 	@common/setup/run-tests.sh $(BUILD) '$(ONLY)'
+
+.PHONY: faulty-servers
+faulty-servers: $(FAULTY_PROGRAMS) # the judge's negative controls
 
 .PHONY: bench
 bench: build ## compare servers and generator with public counterparts (PAIRS=16 pairs of runs a ratio)
@@ -140,8 +147,10 @@ $(foreach source,$(LAB_SOURCES),$(eval $(call lab_program,$(source))))
 
 $(BIN)/harness: $(BUILD)/obj/common/harness/main.o $(HARNESS) $(FOR_LABS)
 $(BUILD)/test/common-tests: $(call objects,$(TEST_SOURCES)) $(HARNESS) $(FOR_LABS)
+$(BUILD)/test/faulty-epoll: $(BUILD)/obj/$(FAULTY)/epoll_server.o
+$(FAULTY_PROGRAMS): $(BUILD)/test/%: $(BUILD)/obj/$(FAULTY)/%.o $(FOR_LABS)
 
-$(LAB_PROGRAMS) $(BIN)/harness $(BIN)/bench $(BUILD)/test/common-tests:
+$(LAB_PROGRAMS) $(BIN)/harness $(BIN)/bench $(BUILD)/test/common-tests $(FAULTY_PROGRAMS):
 	@mkdir -p $(@D)
 	@echo "link $@"
 	@$(CXX) $(CXXFLAGS) -o $@ $^ $(LDLIBS)

@@ -28,9 +28,15 @@ class Locales(unittest.TestCase):
         self.folder = Path(temporary.name)
 
     def run_module(self, setting, *words):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "PYTHON"))}
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("LC_", "PYTHON"))
+        }
         return subprocess.run(
-            [sys.executable, "-m", *words], cwd=ROOT, env={**environment, **setting}, capture_output=True, timeout=120
+            [sys.executable, "-m", *words],
+            cwd=ROOT,
+            env={**environment, **setting},
+            capture_output=True,
+            timeout=120,
         )
 
     def assert_no_traceback(self, ended, code, phrase):
@@ -43,7 +49,9 @@ class Locales(unittest.TestCase):
         yield from SETTINGS
         if shutil.which("localedef"):
             made = self.folder / "en_US.ISO-8859-1"
-            subprocess.run(["localedef", "-i", "en_US", "-f", "ISO-8859-1", made], capture_output=True, timeout=60)
+            subprocess.run(
+                ["localedef", "-i", "en_US", "-f", "ISO-8859-1", made], capture_output=True, timeout=60
+            )
             if made.exists():
                 yield {"LC_ALL": made.name, "LOCPATH": str(self.folder)}
 

@@ -201,9 +201,7 @@ class BadServers(OneLine):
             elsewhere = ("--results", self.folder / "elsewhere")
             accepts = pool.submit(harness, "sweep", "head-of-line", *elsewhere, "--", *deaf, cwd=self.folder)
         self.assert_one_line(announces.result(), 1, "harness", "never announced itself", "within 10 s")
-        self.assert_one_line(
-            accepts.result(), 1, "harness", "did not listen on port", "within 10 s"
-        )
+        self.assert_one_line(accepts.result(), 1, "harness", "did not listen on port", "within 10 s")
 
     def test_one_that_speaks_garbage(self):
         options = ("--connections", "5", "--duration", "0.1")

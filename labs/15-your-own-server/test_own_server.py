@@ -78,16 +78,23 @@ class Matrix(Temporary):
         self.assertEqual(wrong, [])
 
     def test_asyncio(self):
-        self.assert_answers(ASYNCIO)
+        self.assert_answers(ASYNCIO, restarts_on_its_port=("n/a",))
 
     @unittest.skipUnless(shutil.which("socat"), "socat is not installed")
     def test_one_liner(self):
         """A signal ends socat with 128 + its number, and its children go on until their clients leave."""
-        self.assert_answers(ONE_LINER.split(), stops_cleanly=("no",), survives_fd_exhaustion=("n/a",))
+        self.assert_answers(
+            ONE_LINER.split(),
+            stops_cleanly=("no",),
+            restarts_on_its_port=("no",),
+            survives_fd_exhaustion=("n/a",),
+        )
 
     @unittest.skipUnless(shutil.which("go"), "Go is not installed")
     def test_goroutines(self):
-        self.assert_answers((build_go("goroutine-echo", self.folder), "--port", "0"))
+        self.assert_answers(
+            (build_go("goroutine-echo", self.folder), "--port", "0"), restarts_on_its_port=("n/a",)
+        )
 
 
 class Asyncio(unittest.TestCase):

@@ -52,6 +52,8 @@ namespace {
 // What has become of the server: its clients only saw "refused" or "reset". There is no yes of one that has
 // ended.
 void tell_how_it_fares(Finding& finding, Trial& trial) {
+  // The check's clients have left a moment ago: time for what that does to the server.
+  trial.wait_until([&trial] { return trial.unexpected_end().has_value(); }, std::chrono::milliseconds(50));
   const auto end = trial.unexpected_end();
   if (!end) return;
   if (finding.answer == Answer::yes) finding.answer = Answer::no;

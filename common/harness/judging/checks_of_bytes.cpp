@@ -38,7 +38,7 @@ Finding echoes_exactly(Trial& trial) {
   require_well(client, "a first line of 16 bytes");
   ask_for_half_a_line(trial, client);
   require_well(client, "one byte, then the 15 others of a line");
-  for (const std::uint64_t size : {14, 1000, 65'537, 1'133'416}) {  // the last one ends a line
+  for (const std::uint64_t size : {14U, 1000U, 65537U, 1133416U}) {  // the last one ends a line
     client.say(size);
     trial.converse(client);
     require_well(client, fmt::format("{} bytes at once", size));
@@ -60,7 +60,7 @@ Finding serves_many(Trial& trial) {
   Peers clients = trial.open(count);
   require_well(clients, "64 clients that connect and say a line");
   // Some by some, then many bytes of all at the same time.
-  for (const std::uint64_t size : {16, 208, 1600, 16, 64'000}) {
+  for (const std::uint64_t size : {16U, 208U, 1600U, 16U, 64000U}) {
     for (Peer& client : clients) client.say(size);
     trial.converse_together(clients);
     require_well(clients, fmt::format("64 clients that send {} bytes each at the same time", size));

@@ -119,7 +119,8 @@ class Flood {
     return poll(&ready, 1, 50) > 0;
   }
   void send_on() {
-    const std::vector<char> block(256 * 1024, 'f');
+    std::vector<char> block(256 * 1024);
+    fill_known_bytes(block, 0, 0);
     while (!over_) {
       if (wait_for(POLLOUT) && send(fd_, block.data(), block.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
           !net::is_try_again(errno)) {

@@ -1,71 +1,123 @@
-"""The behaviour matrix of our own servers, and that every check of it can say no."""
+"""The behaviour matrix of our own servers, and that the judge catches every faulty one, in the right places only."""
 
 import json
-import unittest
-from concurrent.futures import ThreadPoolExecutor
+import re
 
-from common.harness.judging.faulty_server import FAULTS
-from common.testing.processes import SERVERS, expected_of, harness, known_servers, python_server
+import pytest
 
-AT_ONCE = 2  # more would compete for the cores that the timed checks need
+from common.harness.judging.faulty.catalogue import PROGRAMS, faulty_servers
+from common.testing.processes import ROOT, SERVERS, expected_of, harness, known_servers, run
+
+ROWS = {row["server"]: expected_of(row) for row in known_servers()}
+BEHAVIOURS = list(next(iter(ROWS.values())))
+FAULTY = faulty_servers()
+# Faults whose rows are held here, in the suite. `python3 -m common.harness.judging.repeat` holds all of them.
+IN_THE_SUITE = {
+    "faulty-server/answers-in-the-order-of-connecting",
+    "faulty-server/answers-once",
+    "faulty-server/asks-for-the-peers-name",
+    "faulty-server/buffers-without-bound",
+    "faulty-server/dies-of-a-broken-pipe",
+    "faulty-server/ends-when-the-terminal-changes",
+    "faulty-server/ends-with-an-error",
+    "faulty-server/flips-a-byte",
+    "faulty-server/ignores-sigint",
+    "faulty-server/leaves-a-process",
+    "faulty-server/loses-one-of-many",
+    "faulty-server/loses-what-it-held-at-a-continue",
+    "faulty-server/never-answers",
+    "faulty-server/none",
+    "faulty-server/resets-at-the-end",
+    "faulty-server/sends-blocking",
+    "faulty-server/takes-half-close-for-gone",
+    "faulty-server/translates-line-ends",
+    "faulty-server/waits-for-the-silent",
+}
 
 
-def matrix_row(*words):
-    """`harness check --json` of one server: how it ended, its name, and behaviour → finding."""
+def side_by_side(subjects, name):
+    """Parameters of a test that runs two at a time: more would compete for the cores that some checks measure."""
+    return [
+        pytest.param(subject, id=name(subject), marks=pytest.mark.xdist_group(f"judge-{index % 2}"))
+        for index, subject in enumerate(subjects)
+    ]
+
+
+def judge(*words):
+    """`harness check --json` of one server: how it ended, and behaviour → finding."""
     ended = harness("check", "--json", *words)
-    server = json.loads(ended.text)["servers"][0]
-    return ended, server["server"], {finding["behaviour"]: finding for finding in server["findings"]}
+    assert ended.left == []
+    (server,) = json.loads(ended.text)["servers"]
+    return ended, {finding["behaviour"]: finding for finding in server["findings"]}
 
 
-def expected_matrix():
-    """Server → behaviour → "yes" or "no", as common/harness/servers.csv says."""
-    return {row["server"]: expected_of(row) for row in known_servers()}
+def differences(findings, expects):
+    """The answers that are not those of the row, with their evidence: behaviour → words."""
+    assert list(findings) == BEHAVIOURS
+    assert all(finding["evidence"] for finding in findings.values())
+    return {
+        name: f"{finding['answer']}: {finding['evidence']}"
+        for name, finding in findings.items()
+        if not expects(name, finding["answer"])
+    }
 
 
-class Matrix(unittest.TestCase):
-    def setUp(self):
-        pool = ThreadPoolExecutor(AT_ONCE)
-        self.addCleanup(pool.shutdown)
-        self.pool = pool
-
-    def compare(self, name, findings, expected):
-        """Holds a row to what is expected, cell by cell."""
-        self.assertEqual(sorted(findings), sorted(expected))
-        for behaviour, answer in expected.items():
-            with self.subTest(f"{name}: {behaviour}"):
-                finding = findings[behaviour]
-                self.assertEqual(finding["answer"], answer, f"{name}: {behaviour}: {finding['evidence']}")
-                self.assertTrue(finding["evidence"])
-
-    def test_our_servers_behave_as_the_data_say(self):
-        expected = expected_matrix()
-        self.assertEqual({cell for row in expected.values() for cell in row.values()}, {"yes", "no", "n/a"})
-        # What can't run here is left out, there is nothing to judge (test_left_out.py).
-        expected = {name: row for name, row in expected.items() if name in SERVERS}
-        for ended, name, findings in self.pool.map(matrix_row, expected):
-            self.compare(name, findings, expected.pop(name))
-            self.assertTrue(all(finding["as_expected"] for finding in findings.values()))
-            self.assertEqual((ended.code, ended.left), (0, []))
-        self.assertEqual(expected, {})
-
-    def test_each_check_says_no_to_its_fault_and_to_nothing_else(self):
-        self.assertEqual(sorted(FAULTS), sorted(expected_matrix()["epoll"]))
-        commands = [["--", *python_server("faulty_server.py", "--fault", fault)] for fault in FAULTS]
-        for fault, (ended, name, findings) in zip(
-            FAULTS, self.pool.map(lambda words: matrix_row(*words), commands)
-        ):
-            self.assertIn(fault, name)
-            self.compare(
-                name, findings, {behaviour: "no" if behaviour == fault else "yes" for behaviour in FAULTS}
-            )
-            self.assertFalse(findings[fault]["as_expected"])
-            self.assertEqual((ended.code, ended.left), (1, []))
-
-    def test_without_a_fault_all_is_yes(self):
-        ended, _, findings = matrix_row("--", *python_server("faulty_server.py", "--port", "{port}"))
-        self.compare("no fault", findings, dict.fromkeys(expected_matrix()["epoll"], "yes"))
-        self.assertEqual((ended.code, ended.left), (0, []))
+# What can't run here is left out, there is nothing to judge (test_left_out.py).
+@pytest.mark.parametrize("server", side_by_side(SERVERS, str))
+def test_our_servers_behave_as_the_data_say(server):
+    ended, findings = judge(server)
+    assert differences(findings, lambda name, answer: answer == ROWS[server][name]) == {}
+    assert all(finding["as_expected"] for finding in findings.values())
+    assert ended.code == 0
 
 
-if __name__ == "__main__":
-    unittest.main()
+@pytest.mark.parametrize(
+    "server", side_by_side([one for one in FAULTY if one.name in IN_THE_SUITE], lambda one: one.name)
+)
+def test_a_faulty_server_gets_its_whole_row(server):
+    ended, findings = judge(*server.command())
+    assert differences(findings, server.expects) == {}
+    assert ended.code == (1 if server.no else 0)
+
+
+def test_every_behaviour_has_a_fault_and_every_answer_was_seen():
+    assert {cell for row in ROWS.values() for cell in row.values()} == {"yes", "no", "n/a"}
+    assert set().union(*(server.no for server in FAULTY)) == set(BEHAVIOURS)
+
+
+def test_faults_are_many_in_two_languages_and_of_four_kinds():
+    wrong = [server for server in FAULTY if not server.is_right]
+    assert len(wrong) >= 36
+    assert (
+        len([one for one in wrong if one.program in ("faulty-epoll", "faulty-threads", "faulty-fork")]) >= 12
+    )
+    assert all(server.no for server in wrong)
+    # The right one of each kind gets no single no: what it is built on is not what the judge says no to.
+    right = {server.program for server in FAULTY if server.is_right and not server.no}
+    assert right == {server.program for server in FAULTY}
+
+
+def test_the_list_names_each_fault_once_and_only_behaviours_that_exist():
+    assert len({server.name for server in FAULTY}) == len(FAULTY)
+    for server in FAULTY:
+        assert server.no | server.not_applicable | server.either <= {*BEHAVIOURS, "*"}, server.name
+        assert not server.no & (server.not_applicable | server.either), server.name
+
+
+def test_the_page_names_each_behaviour_and_the_faults_that_get_its_no():
+    page = (ROOT / "docs" / "behaviours.md").read_text(encoding="utf-8")
+    sections = dict(section.split("\n", 1) for section in page.split("\n## ")[1:])
+    assert [heading for heading in sections if heading in BEHAVIOURS] == BEHAVIOURS
+    for behaviour in BEHAVIOURS:
+        faults = {server.fault for server in FAULTY if behaviour in server.no}
+        named = {fault for fault in faults if f"`{fault}`" in sections[behaviour]}
+        assert named == faults, behaviour
+
+
+@pytest.mark.parametrize("program", sorted(PROGRAMS))
+def test_the_list_holds_every_fault_that_a_program_knows(program):
+    refusal = run(*PROGRAMS[program], "--fault", "unheard-of")
+    assert refusal.code == 2
+    (names,) = re.findall(r"(?:takes one of|choose from) (.*?)(?:, not |\))", refusal.err[-1])
+    known = re.findall(r"[a-z][a-z-]+", names)
+    assert sorted(known) == sorted(server.fault for server in FAULTY if server.program == program)

@@ -12,10 +12,15 @@ from common.testing.processes import Family, harness, is_refused, python_server,
 COMMAND = ("--", *python_server("asyncio_echo_server.py", "{port}"))
 NAME = f"{Path(COMMAND[1]).name} asyncio_echo_server.py"
 # What asyncio does without descriptors depends on its version.
-UNCERTAIN = {"survives-fd-exhaustion"}
+UNCERTAIN = {"survives-fd-exhaustion", "takes-a-burst"}  # its backlog is 100 by default
 NEEDS_PROCESS = {
     "slow-reader-memory-bounded",
     "survives-fd-exhaustion",
+    "survives-stop-and-continue",
+    "takes-a-burst",
+    "restarts-on-its-port",
+    "leaks-nothing",
+    "listens-on-loopback",
     "idle-costs-no-cpu",
     "stops-cleanly",
     "leaves-no-zombies",

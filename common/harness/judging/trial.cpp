@@ -205,6 +205,8 @@ std::uint64_t Trial::flood(const std::vector<Peer*>& peers, std::uint64_t limit)
   converse(peers, 300ms);
   for (Peer* peer : peers) {
     peer->stop_saying();
+    if (peer->sent() % line_bytes != 0)
+      peer->say(line_bytes - peer->sent() % line_bytes);  // when there is room
     after += peer->sent();
   }
   return after - before;

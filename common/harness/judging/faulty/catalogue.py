@@ -1,0 +1,73 @@
+"""Every faulty server: how it is started, and what the judge has to answer of it (faults.csv)."""
+
+import csv
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[3]
+BIN = (ROOT / os.environ.get("BIN", "build/bin")).resolve()
+BUILT = BIN.parent / "test"
+PROGRAMS = {
+    "faulty-server": [sys.executable, "-m", "common.harness.judging.faulty_server"],
+    "faulty-asyncio": [sys.executable, "-m", "common.harness.judging.faulty.faulty_asyncio"],
+    "faulty-epoll": [str(BUILT / "faulty-epoll")],
+    "faulty-threads": [str(BUILT / "faulty-threads")],
+    "faulty-fork": [str(BUILT / "faulty-fork")],
+}
+
+
+@dataclass(frozen=True)
+class FaultyServer:
+    """A row of faults.csv: the behaviours that get a no, those that can't be asked, and those where either may
+    come, since the fault shows or not as the timing has it ("*" stands for all others); the rest gets a yes.
+    """
+
+    program: str
+    fault: str
+    no: frozenset
+    not_applicable: frozenset
+    either: frozenset
+
+    @property
+    def name(self):
+        return f"{self.program}/{self.fault}"
+
+    @property
+    def is_right(self):
+        """True of the servers without a fault, the positive controls."""
+        return self.fault.split("-")[0] == "none"
+
+    def command(self):
+        """What `harness check` takes. The programs in Python are started from the top folder."""
+        return ["--", *PROGRAMS[self.program], "--port", "{port}", "--fault", self.fault]
+
+    def expects(self, behaviour, answer):
+        """True if this answer is right."""
+        for behaviours, right in ((self.no, "no"), (self.not_applicable, "n/a"), (self.either, answer)):
+            if behaviour in behaviours:
+                return answer == right
+        if "*" in self.either:
+            return True
+        return answer == ("n/a" if "*" in self.not_applicable else "yes")
+
+
+def faulty_servers():
+    """The rows of faults.csv, in its order."""
+    with open(HERE / "faults.csv", newline="", encoding="utf-8") as file:
+        return [
+            FaultyServer(
+                row["program"],
+                row["fault"],
+                *(frozenset(row[kind].split()) for kind in ("no", "n/a", "either")),
+            )
+            for row in csv.DictReader(file)
+        ]
+
+
+def known_servers():
+    """The rows of servers.csv by the server's name."""
+    with open(ROOT / "common" / "harness" / "servers.csv", newline="", encoding="utf-8") as file:
+        return {row["server"]: row for row in csv.DictReader(file)}
