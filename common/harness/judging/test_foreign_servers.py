@@ -73,7 +73,7 @@ class Command(Foreign):
         wrong = {behaviour for behaviour, answer in answers.items() if answer != "yes"}
         self.assertLessEqual(wrong, UNCERTAIN)
         self.assertEqual(code, 1 if wrong else 0)
-        self.assertEqual(len(answers), 13)
+        self.assertEqual(len(answers), 22)
 
     def test_load(self):
         options = ("--connections", "4", "--active", "2", "--duration", "0.2", "--results", self.results)
