@@ -1,6 +1,7 @@
 """`python3 -m plots`: draw every chart whose experiment was run, as SVG and PNG."""
 
 import argparse
+import io
 import os
 import sys
 from pathlib import Path
@@ -89,5 +90,6 @@ def main(arguments: list[str]) -> int:
 
 if __name__ == "__main__":
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # a folder's name may hold what the locale lacks
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a folder's name may hold what the locale lacks
     sys.exit(main(sys.argv[1:]))

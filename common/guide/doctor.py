@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import importlib.util
+import io
 import os
 import re
 import resource
@@ -298,5 +299,6 @@ def print_examination():
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(errors="replace")  # a locale without a character of ours shows ? for it
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a locale without a character of ours shows ? for it
     sys.exit(print_examination())
