@@ -76,7 +76,7 @@ Finding idle_costs_no_cpu(Trial& trial) {
   idle.front().end();
   idle.front().proceed();
   trial.pause(200ms);
-  const double share = trial.wanted_share(800ms);
+  const double share = trial.wanted_cores(800ms);
   const std::string evidence = fmt::format(
       "{:.1f} % of a core wanted with {} idle clients, {} having left in {} ways (bound: {:.0f} %)",
       share * 100, count, 2 * Leaving::ways, Leaving::ways, bound * 100);

@@ -212,12 +212,10 @@ std::uint64_t Trial::flood(const std::vector<Peer*>& peers, std::uint64_t limit)
   return after - before;
 }
 
-double Trial::wanted_share(std::chrono::milliseconds span) {
+double Trial::wanted_cores(std::chrono::milliseconds span) {
   const CoreDemand demand(process().pid());
-  const auto start = Clock::now();
   pause(span);
-  const auto wanted = demand.wanted();
-  return std::chrono::duration<double>(wanted) / std::chrono::duration<double>(Clock::now() - start);
+  return demand.cores();
 }
 
 void Trial::pause(std::chrono::milliseconds span) const {

@@ -9,6 +9,7 @@
 
 #include "common/harness/judging/finding.h"
 #include "common/harness/judging/peer.h"
+#include "common/harness/processes/core_demand.h"
 #include "common/harness/processes/interruption.h"
 #include "common/harness/processes/process_usage.h"
 #include "common/harness/processes/target.h"
@@ -81,9 +82,8 @@ class Trial {
   std::uint64_t flood(const std::vector<Peer*>& peers, std::uint64_t limit = flood_limit);
   std::uint64_t flood(Peer& peer, std::uint64_t limit = flood_limit) { return flood({&peer}, limit); }
 
-  /// The share of one core that the server wants for `span`: what it computes, and waits for a core to
-  /// compute.
-  double wanted_share(std::chrono::milliseconds span);
+  /// How many cores the server wants during `span` (CoreDemand::cores).
+  double wanted_cores(std::chrono::milliseconds span);
 
   /// Waits for that long, unless interrupted.
   void pause(std::chrono::milliseconds span) const;

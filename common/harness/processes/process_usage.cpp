@@ -106,24 +106,6 @@ std::chrono::nanoseconds cpu_clock(pid_t pid) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
-// How long each living thread of a process tree has waited for a core although it could have run: the second
-// number of schedstat (Documentation/scheduler/sched-stats.rst of the kernel).
-std::map<pid_t, std::chrono::nanoseconds> run_delays(pid_t root) {
-  std::map<pid_t, std::chrono::nanoseconds> delays;
-  for (const pid_t pid : process_tree(root)) {
-    std::error_code gone;
-    for (auto task = fs::directory_iterator("/proc/" + std::to_string(pid) + "/task", gone);
-         !gone && task != fs::directory_iterator(); task.increment(gone)) {
-      std::ifstream file(task->path() / "schedstat");
-      std::int64_t computed = 0;
-      std::int64_t waited = 0;
-      if (file >> computed >> waited)
-        delays[std::stoi(task->path().filename())] = std::chrono::nanoseconds(waited);
-    }
-  }
-  return delays;
-}
-
 // /proc/loadavg's fourth field is "runnable/existing" threads; meminfo's KernelStack is what all of them
 // hold.
 std::int64_t kernel_stack_of_a_thread() {
@@ -251,20 +233,6 @@ std::chrono::nanoseconds stolen_time() {
   file >> cpu;
   for (int i = 0; i < 8; ++i) file >> field;  // user nice system idle iowait irq softirq steal
   return ticks(field);
-}
-
-CoreDemand::CoreDemand(pid_t root)
-    : root_(root), cpu_before_(cpu_time(root)), delays_before_(run_delays(root)) {}
-
-std::chrono::nanoseconds CoreDemand::computed() const { return std::max(0ns, cpu_time(root_) - cpu_before_); }
-
-std::chrono::nanoseconds CoreDemand::waited() const {
-  std::chrono::nanoseconds waited{0};
-  for (const auto& [thread, delay] : run_delays(root_)) {
-    const auto before = delays_before_.find(thread);
-    waited += before == delays_before_.end() ? delay : std::max(0ns, delay - before->second);
-  }
-  return waited;
 }
 
 }  // namespace harness

@@ -45,25 +45,6 @@ CpuUsage cpu_usage(pid_t root);
 /// The CPU time alone: one clock a process, cheap even with thousands of threads.
 std::chrono::nanoseconds cpu_time(pid_t root);
 
-/// What a process tree wants of the cores from the moment on in which this object is made. On a busy machine
-/// a program that would like to compute all the time gets a share only; what it waits for the rest tells.
-/// Source: Documentation/scheduler/sched-stats.rst of the kernel.
-class CoreDemand {
- public:
-  explicit CoreDemand(pid_t root);
-  /// CPU time, also of threads and children that have ended meanwhile.
-  std::chrono::nanoseconds computed() const;
-  /// Summed over the threads that live now: how long each could have run and had no core. Of one that has
-  /// ended meanwhile nobody knows any more.
-  std::chrono::nanoseconds waited() const;
-  std::chrono::nanoseconds wanted() const { return computed() + waited(); }
-
- private:
-  pid_t root_;
-  std::chrono::nanoseconds cpu_before_;
-  std::map<pid_t, std::chrono::nanoseconds> delays_before_;
-};
-
 /// The memory of a process tree at this moment, in bytes, summed over its processes. Sources: proc(5), and
 /// Documentation/filesystems/proc.rst of the kernel for smaps_rollup.
 struct MemoryUsage {

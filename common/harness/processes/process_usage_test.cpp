@@ -3,61 +3,24 @@
 #include <doctest/doctest.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <csignal>
 #include <cstring>
 #include <functional>
 #include <thread>
 #include <vector>
 
+#include "common/testing/child.h"
+
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
+using testing::Child;
+using testing::sleep_forever;
 
 namespace {
-
-// A process that does `work` and is killed at the end of the test. Parent and child talk by single bytes.
-class Child {
- public:
-  explicit Child(const std::function<void(Child&)>& work) {
-    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends_.data()) == 0);
-    pid_ = fork();
-    REQUIRE(pid_ >= 0);
-    if (pid_ != 0) return;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    std::swap(ends_[0], ends_[1]);
-    try {
-      work(*this);
-    } catch (...) {
-    }
-    _exit(0);
-  }
-  ~Child() {
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-    for (const int end : ends_) close(end);
-  }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-
-  pid_t pid() const { return pid_; }
-  void tell() const { static_cast<void>(write(ends_[0], "!", 1) == 1); }
-  // False when nothing came in 10 s.
-  bool hear() const {
-    timeval limit{.tv_sec = 10, .tv_usec = 0};
-    setsockopt(ends_[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    char byte = 0;
-    return read(ends_[0], &byte, 1) == 1;
-  }
-
- private:
-  pid_t pid_ = -1;
-  std::array<int, 2> ends_{};
-};
 
 bool waits_for(const std::function<bool()>& condition) {
   const auto deadline = Clock::now() + 10s;
@@ -66,10 +29,6 @@ bool waits_for(const std::function<bool()>& condition) {
     std::this_thread::sleep_for(2ms);
   }
   return true;
-}
-
-[[noreturn]] void sleep_forever() {
-  for (;;) pause();
 }
 
 void burn(std::chrono::nanoseconds cpu) {
@@ -303,35 +262,4 @@ TEST_CASE("the calling thread's own CPU time grows by what it computes, the mach
   CHECK(after.run_delay >= before.run_delay);
   CHECK(harness::stolen_time() >= stolen);
   CHECK(harness::unreclaimable_slab_bytes() > 0);
-}
-
-TEST_CASE("core demand: who spins wants a whole core, also where three share it; who sleeps wants none") {
-  // All on one core, so that the spinning ones have to wait for each other.
-  cpu_set_t before;
-  REQUIRE(sched_getaffinity(0, sizeof(before), &before) == 0);
-  cpu_set_t one;
-  CPU_ZERO(&one);
-  for (std::size_t core = 0; CPU_COUNT(&one) == 0; ++core) {
-    if (CPU_ISSET(core, &before)) CPU_SET(core, &one);
-  }
-  REQUIRE(sched_setaffinity(0, sizeof(one), &one) == 0);
-  const auto spin = [](Child&) {
-    volatile bool always = true;
-    while (always) {
-    }
-  };
-  const Child spinning(spin);
-  const Child beside(spin);
-  const Child another(spin);
-  const Child sleeping([](Child&) { sleep_forever(); });
-  REQUIRE(sched_setaffinity(0, sizeof(before), &before) == 0);
-
-  const harness::CoreDemand spins(spinning.pid());
-  const harness::CoreDemand sleeps(sleeping.pid());
-  const auto start = Clock::now();
-  std::this_thread::sleep_for(500ms);
-  const std::chrono::duration<double> passed = Clock::now() - start;
-  CHECK(spins.wanted() / passed > 0.8);
-  CHECK(spins.computed() / passed < 0.6);
-  CHECK(sleeps.wanted() / passed < 0.05);
 }
