@@ -54,6 +54,11 @@ def can_run(row):
 SERVERS = [row["server"] for row in known_servers() if can_run(row)]
 MARK = "MULTIPLEXING_LAB_TEST"
 
+# A shell without job control starts what it puts into the background with SIGINT ignored, and programs inherit that
+# through every exec: the tests in `make test &` would send a SIGINT that ends nothing. A handler isn't inherited.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def python_server(name, *words):
     """The command of one of the servers in Python beside the judge."""
