@@ -131,6 +131,12 @@ format: ## lay out all C, C++ and Python code (clang-format and black; CHECK=1 o
 	@git ls-files '*.cpp' '*.h' '*.c' | xargs clang-format $(if $(CHECK),--dry-run --Werror,-i)
 	@git ls-files '*.py' | xargs black --quiet --line-length 110 $(if $(CHECK),--check --diff)
 
+.PHONY: tidy
+tidy: ## look for mistakes in all C++ (clang-tidy, minutes) and in the types of all Python (mypy)
+	@common/setup/check-types.sh $(BUILD)
+	@$(MAKE) --no-print-directory $(BUILD)/compile_commands.json
+	@printf '%s\n' $(patsubst $(BUILD)/obj/%.o,%.cpp,$(ALL_OBJECTS)) | nice xargs -P $$(nproc) -n 4 clang-tidy --quiet -p $(BUILD)
+
 .PHONY: clean
 clean: ## remove what was built (results/ stays)
 	rm -rf $(BUILD)

@@ -80,8 +80,8 @@ def main(arguments: list[str]) -> int:
         print(line)
     try:
         output.mkdir(parents=True, exist_ok=True)
-        for chart, figure in figures:
-            print(f"{chart}: {' '.join(str(path) for path in save(figure, output, chart))}")
+        for name, figure in figures:
+            print(f"{name}: {' '.join(str(path) for path in save(figure, output, name))}")
     except OSError as problem:
         print(f"{problem.filename or output}: {problem.strerror}", file=sys.stderr)
         return 1

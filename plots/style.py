@@ -198,7 +198,7 @@ def scale_bytes(axes: Axes, values: Sequence[float]) -> None:
     top = max(high, 1024) * 1.6
     if low <= 0:
         axes.set_yscale("symlog", linthresh=1024)
-        bottom, lowest_label = (low * 1.6 if low < 0 else -200), 1024
+        bottom, lowest_label = (low * 1.6 if low < 0 else -200), 1024.0
     else:
         axes.set_yscale("log")
         bottom = lowest_label = min(low / 1.6, top / 5)

@@ -4,8 +4,9 @@ import array
 import csv
 import json
 import random
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 from plots.records import Run
 
@@ -35,7 +36,7 @@ SLOPES = {
 
 def run_cells(experiment: str, server: str, connections: int, repetition: int, **others) -> dict:
     """The cells of one line of runs.csv; what `others` does not name is plausible or empty."""
-    cells = dict.fromkeys(Run._fields, "")
+    cells: dict[str, Any] = dict.fromkeys(Run._fields, "")
     cells.update(
         experiment=experiment,
         server=server,
@@ -134,7 +135,7 @@ def write_throughput(results: Path) -> Path:
     return write_experiment(results, "throughput-vs-connections", lines)
 
 
-def write_requests(folder: Path, server: str, requests: list[tuple]) -> str:
+def write_requests(folder: Path, server: str, requests: Sequence[tuple]) -> str:
     """Write a sample file; returns its path relative to the folder of the experiment."""
     path = folder / "samples" / f"{server}-1.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -143,7 +144,7 @@ def write_requests(folder: Path, server: str, requests: list[tuple]) -> str:
     return str(path.relative_to(folder))
 
 
-def conversation(server: str, pause_us: float, clients: int = 8, end_us: float = 3e6) -> list[tuple]:
+def conversation(server: str, pause_us: float, clients: int = 8, end_us: float = 3e6) -> Sequence[tuple]:
     """What 8 clients see: behind the blocking loop the first request of each waits for client 0, at 2 s."""
     requests = []
     for client in range(clients):
@@ -200,7 +201,7 @@ RIBBONS = {
 }
 
 
-def write_byte_ribbon(results: Path, ribbons: dict[str, list[tuple]] = RIBBONS) -> Path:
+def write_byte_ribbon(results: Path, ribbons: Mapping[str, Sequence[tuple]] = RIBBONS) -> Path:
     """The byte-ribbon experiment, one repetition of each scenario in `ribbons`."""
     folder = results / "byte-ribbon"
     (folder / "samples").mkdir(parents=True, exist_ok=True)
@@ -345,7 +346,7 @@ def write_work_per_request(results: Path, servers=("process-per-connection", *SE
 
 
 # System calls a request with 1 and with 20 connections, and context switches.
-CALLS = {
+CALLS: dict[str, tuple[dict, dict, float]] = {
     "thread-per-connection": ({"recvfrom": 1, "sendto": 1}, {"recvfrom": 1, "sendto": 1}, 1.1),
     "nonblocking-loop": (
         {"recvfrom": 4, "sendto": 1, "accept4": 9},

@@ -2,6 +2,7 @@
 
 import tempfile
 import unittest
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.colors import to_hex
@@ -44,7 +45,7 @@ class ByteRibbon(unittest.TestCase):
     def draw(self, ribbons=synthetic.RIBBONS):
         return byte_ribbon.draw(self.experiment(ribbons))
 
-    def lesson(self, rows: list[tuple]) -> str:
+    def lesson(self, rows: Sequence[tuple]) -> str:
         experiment = self.experiment({"sticky": rows})
         return byte_ribbon.lesson(byte_ribbon.read_ribbon(experiment, experiment.runs[0]))
 

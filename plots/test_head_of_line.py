@@ -2,6 +2,7 @@
 
 import tempfile
 import unittest
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.colors import to_hex
@@ -28,7 +29,7 @@ class HeadOfLine(unittest.TestCase):
     def draw(self, **options):
         return head_of_line.draw(read_experiment(synthetic.write_head_of_line(self.results, **options)))
 
-    def draw_requests(self, requests: list[tuple], **cells):
+    def draw_requests(self, requests: Sequence[tuple], **cells):
         path = synthetic.write_requests(self.results / "head-of-line", "epoll", requests)
         line = synthetic.run_cells("head-of-line", "epoll", 8, 1, duration_s=3, samples_file=path, **cells)
         folder = synthetic.write_experiment(self.results, "head-of-line", [line])

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from .annotations import HandoutError
 from .batch import run_handouts, run_lab
@@ -123,7 +124,8 @@ def _summary(options, records):
 
 def main(arguments=None):
     """Runs one command; returns the exit status."""
-    for stream in (sys.stdout, sys.stderr):
+    streams: tuple[Any, ...] = (sys.stdout, sys.stderr)
+    for stream in streams:
         stream.reconfigure(errors="replace")  # a terminal without UTF-8 shows ? for a character, and goes on
     options = _parser().parse_args(arguments)
     commands = {

@@ -19,6 +19,8 @@ class HandoutError(Exception):
 class Malformed(Exception):
     """What is wrong with one annotation; the parser, which knows the place, turns it into a HandoutError."""
 
+    line: int  # where a fence or a comment begins that never ends
+
 
 def fields(text, allowed, required=()):
     """Reads `key=value` pairs and bare words (their value is True) into a dictionary; `allowed` are the known keys."""

@@ -27,9 +27,14 @@ class BatchTest(unittest.TestCase):
 
     def start(self, *arguments):
         command = [sys.executable, "-m", "common.guide", "--root", str(self.root), *arguments]
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         return subprocess.Popen(
-            command, env=guide_environment(), text=True, start_new_session=True, **streams
+            command,
+            env=guide_environment(),
+            text=True,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
 
     def guide(self, *arguments):

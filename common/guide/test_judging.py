@@ -56,8 +56,8 @@ class Predictions(unittest.TestCase):
     def test_answers(self):
         for text, value in (("", None), ("5", 5), (" 2,003 ms", 2003), ("2.5ms", 2.5), ("1e3", 1000)):
             self.assertEqual(read_answer(NUMBER, text), value)
-        for text, value in (("2", "refused"), ("Accepted", "accepted"), ("res", "reset"), ("", None)):
-            self.assertEqual(read_answer(CHOICE, text), value)
+        for text, choice in (("2", "refused"), ("Accepted", "accepted"), ("res", "reset"), ("", None)):
+            self.assertEqual(read_answer(CHOICE, text), choice)
 
     def test_bad_answers_say_what_is_allowed(self):
         for question, text in (

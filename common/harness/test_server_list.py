@@ -63,6 +63,11 @@ class List(unittest.TestCase):
 class AddServer(unittest.TestCase):
     """docs/contributing.md, "Add a lab or a server"."""
 
+    temporary: tempfile.TemporaryDirectory
+    tree: Path
+    environment: dict[str, str]
+    made: subprocess.CompletedProcess
+
     @classmethod
     def setUpClass(cls):
         cls.temporary = tempfile.TemporaryDirectory()

@@ -10,7 +10,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -151,8 +151,8 @@ class Connection(socket.socket):
             self.note("closed")
         super().close()
 
-    def __exit__(self, _: Any, error: BaseException | None, *__: Any) -> None:
-        CONVERSATION.note_error(error)
+    def __exit__(self, *raised: Any) -> None:
+        CONVERSATION.note_error(raised[1])
         self.close()
 
 
@@ -211,10 +211,10 @@ def pytest_runtest_setup() -> None:
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
     """Appends the conversation to the report of a test that failed."""
     outcome = yield
-    report = outcome.get_result()  # type: ignore[attr-defined]
+    report = outcome.get_result()
     if report.failed and call.excinfo and CONVERSATION.count:
         lines = CONVERSATION.lines(call.excinfo.value)
         report.sections.append(("the conversation that led to it", "\n".join(lines)))

@@ -72,7 +72,7 @@ class Report(unittest.TestCase):
                 "-m",
                 "pytest",
                 "-c",
-                ROOT / ".pytest.ini",
+                str(ROOT / ".pytest.ini"),
                 "-p",
                 "no:cacheprovider",
                 *words,

@@ -62,8 +62,8 @@ class Echo(unittest.TestCase):
             self.skipTest("strace is missing or not allowed here")
         strace = ("strace", "-o", "/dev/null", "-e")
         of_server = (*strace, "inject=accept4,recvfrom,sendto:error=EINTR:when=1+2")
-        of_client = (*strace, "inject=poll,recvfrom,sendto,write:error=EINTR:when=1+2")
-        of_client = (*of_client, "-e", "inject=read:error=EINTR:when=20+2")
+        of_client: tuple[str, ...] = (*strace, "inject=poll,recvfrom,sendto,write:error=EINTR:when=1+2")
+        of_client += ("-e", "inject=read:error=EINTR:when=20+2")
         text = b"x" * 3_000_000 + b"\nshort\n" * 20
         with TracedServer("--port", "0", prefix=of_server) as server:
             code, out, err = talk(server.port, text, prefix=of_client)

@@ -25,7 +25,11 @@ def gone(how, standing):
 
 def is_held(process):
     """Stopped by a tracer, and not only for the moment that every call takes."""
-    return all(state(process) == "t" and time.sleep(0.002) is None for _ in range(10))
+    for _ in range(10):
+        if state(process) != "t":
+            return False
+        time.sleep(0.002)
+    return True
 
 
 class ServerGone(unittest.TestCase):

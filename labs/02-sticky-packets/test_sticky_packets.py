@@ -150,13 +150,14 @@ class Bytes(unittest.TestCase):
             (b"\xff\xc3(", r"\xff\xc3("),
             ("a" * 101, "a" * 100 + "… (1 bytes more)"),
         ):
-            count = len(text if isinstance(text, bytes) else text.encode())
+            sent_bytes = text if isinstance(text, bytes) else str(text).encode()
+            count = len(sent_bytes)
             with late_reader("sticky-server", "--delay-ms", "0") as server:
                 words = [
                     os.fsencode(str(word))
                     for word in (BIN / "sticky-client", "--port", server.port, "--messages", 1)
                 ]
-                words += [b"--text", text if isinstance(text, bytes) else text.encode()]
+                words += [b"--text", sent_bytes]
                 sent = subprocess.run(words, capture_output=True, timeout=60, check=False)
             self.assertEqual(sent.stdout.decode(), f"sent {count} bytes: {shown}\n")
             self.assertEqual(server.ended.out, [f"read {count} bytes: {shown}"])

@@ -73,13 +73,12 @@ def late(server, client, family=None):
         port = int(read_line(reader.stdout).rpartition(":")[2])
         stop(reader)
         started.append(writer := start([BIN / client[0], "--port", port, *client[1:]], mine))
-        sent = Ended(None, *writer.communicate(timeout=60), [])
-        sent.code = writer.returncode
+        out, err = writer.communicate(timeout=60)
+        sent = Ended(writer.returncode, out, err, [])
         await_end_of_stream(port)
         reader.send_signal(signal.SIGCONT)
-        read = Ended(None, *reader.communicate(timeout=60), [] if family else mine.left())
-        read.code = reader.returncode
-        return read, sent
+        out, err = reader.communicate(timeout=60)
+        return Ended(reader.returncode, out, err, [] if family else mine.left()), sent
     finally:
         for process in started:
             process.kill()

@@ -68,7 +68,14 @@ class WithRecords(unittest.TestCase):
     def writer(self, server, *options):
         """A writer whose record is written to `record`; killed at the end if it still runs."""
         family = Family()
-        words = [BIN / "fast-writer", "--port", server.port, "--record", self.folder / "writer.csv", *options]
+        words = [
+            str(BIN / "fast-writer"),
+            "--port",
+            server.port,
+            "--record",
+            self.folder / "writer.csv",
+            *options,
+        ]
         process = start(words, family)
         process.end = lambda: finish(process, family, 60)
         try:
@@ -293,7 +300,7 @@ class Breaking(WithRecords):
         self.assertEqual(ended.err, [f"fast-writer: connect 127.0.0.1:{port}: Connection refused"])
 
     def test_bad_options(self):
-        cases = {
+        cases: dict[str, list[tuple[str, ...]]] = {
             "fast-writer": [
                 ("--port", "0"),
                 ("--port", "9000", "--wait", "never"),
@@ -421,7 +428,7 @@ class Display(unittest.TestCase):
         inside, outside = pty.openpty()
         environment = {**{k: v for k, v in os.environ.items() if k != "NO_COLOR"}, **environment}
         with reader("--sleep-us", "0") as server, os.fdopen(inside, "rb", buffering=0) as terminal:
-            words = [BIN / "fast-writer", "--port", str(server.port), "--messages", "1000"]
+            words = [str(BIN / "fast-writer"), "--port", str(server.port), "--messages", "1000"]
             with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=outside) as process:
                 os.close(outside)
                 out = process.communicate(timeout=60)[0].decode()

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import unittest
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,6 +81,7 @@ class Running:
     take long to look at.)"""
 
     def __init__(self, *words, prefix=()):
+        self.process: Any = None
         self.family = Family()
         out, full = os.pipe()
         os.set_blocking(full, False)

@@ -245,7 +245,7 @@ class FailingPrograms(test_sweep.Sweep):
         writer = {"out": [f"sent {totals}"], "record": record}
         reader = {"out": [f"received {totals}"], "record": record.replace("closed", "end_of_stream")}
         fewer = totals.replace("20000", "19999")
-        for changed_writer, changed_reader, phrase in (
+        cases: list[tuple[dict, dict, str]] = [
             ({}, {"out": [f"received {other}"]}, f"the writer sent {totals}; the reader received {other}"),
             (
                 {"out": [f"sent {fewer}"]},
@@ -263,7 +263,8 @@ class FailingPrograms(test_sweep.Sweep):
             ({}, {"record": ""}, "the record of slow-reader: line 1: '' is not 'time_ns,event,value'"),
             ({"code": 3, "err": ["oh"]}, {}, "fast-writer failed (exit 3): oh"),
             ({}, {"code": 1, "err": ["reset"]}, "slow-reader failed (exit 1): reset"),
-        ):
+        ]
+        for changed_writer, changed_reader, phrase in cases:
             self.plan(fast_writer={**writer, **changed_writer}, slow_reader={**reader, **changed_reader})
             self.fails("slow-reader, ", phrase, experiment="slow-reader")
         self.plan(fast_writer=writer, slow_reader=reader)

@@ -22,11 +22,11 @@ async def echo(reader, writer):
 
 async def main(port):
     server = await asyncio.start_server(echo, "127.0.0.1", port)
-    stop = asyncio.get_running_loop().create_future()
+    told_to_end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, lambda: stop.done() or stop.set_result(None))
+        asyncio.get_running_loop().add_signal_handler(number, told_to_end.set)
     async with server:
-        await stop
+        await told_to_end.wait()
 
 
 if __name__ == "__main__":

@@ -65,6 +65,9 @@ class HoldsReplies(EchoServer):
     """Base of two faults: a reply waits until may_go(), by what the older connections have said: `fewest` is how
     often the one spoke that spoke least, `silent` whether there is one that never did."""
 
+    def may_go(self, connection, fewest, silent):
+        raise NotImplementedError
+
     def receive(self, connection):
         super().receive(connection)
         connection.held = not connection.ended  # until the next wait() has looked

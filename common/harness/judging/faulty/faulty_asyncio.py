@@ -48,14 +48,12 @@ class StreamServer:
         server = await self.start(listener)
         # To asyncio the backlog is also how often it calls accept in one turn, without descriptors too.
         listener.listen(socket.SOMAXCONN)
-        stop = asyncio.get_running_loop().create_future()
+        told_to_end = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(
-                number, lambda: stop.done() or stop.set_result(None)
-            )
+            asyncio.get_running_loop().add_signal_handler(number, told_to_end.set)
         print(f"listening on 127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
         async with server:
-            await stop
+            await told_to_end.wait()
 
 
 class NeverDrains(StreamServer):
