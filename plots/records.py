@@ -58,6 +58,7 @@ class Run(NamedTuple):
     work_us: int = 0
     wait_us: int = 0
     all_cores: bool = False
+    speaking: Optional[float] = None
     server_system_calls_per_request: Optional[float] = None
 
     def failures(self) -> dict[str, int]:

@@ -31,16 +31,16 @@ std::string names_of(const std::vector<KnownServer>& known) {
   return names;
 }
 
-std::string failures_of(const Run& run) {
-  return fmt::format("errors {}, timeouts {}, refused {}, corrupt {}", run.errors, run.timeouts, run.refused,
-                     run.corrupt);
-}
-
 void print_load(const Run& run) {
-  fmt::print("{}: {} connections, {} speaking, messages of {} bytes, closed loop, {} s\n", run.server,
-             run.connections, run.active, run.message_bytes, run.duration_s);
-  fmt::print("  requests   {:.0f} a second, {} in all; {}\n", run.requests_per_s.value_or(0),
-             run.requests.value_or(0), failures_of(run));
+  const auto speaking = run.speaking.value_or(run.active);
+  fmt::print(
+      "{}: {} connections, {} speaking, messages of {} bytes, closed loop, {} s\n", run.server,
+      run.connections,
+      speaking == run.active ? fmt::format("{}", speaking) : fmt::format("{} of {}", speaking, run.active),
+      run.message_bytes, run.duration_s);
+  fmt::print("  requests   {:.0f} a second, {} in all; errors {}, timeouts {}, refused {}, corrupt {}\n",
+             run.requests_per_s.value_or(0), run.requests.value_or(0), run.errors, run.timeouts, run.refused,
+             run.corrupt);
   if (run.p50_us) {
     fmt::print("  latency    p50 {:.1f}  p90 {:.1f}  p99 {:.1f}  p99.9 {:.1f}  max {:.1f} µs\n", *run.p50_us,
                *run.p90_us, *run.p99_us, *run.p999_us, *run.max_us);
@@ -208,7 +208,7 @@ int load_command(const Target& target, const LoadOptions& options, const Interru
   records.add(measured.run);
   print_load(measured.run);
   fmt::print("  recorded   {}\n", records.folder());
-  return measured.run.requests > 0 ? 0 : 1;
+  return measured.run.lost() > 0 || measured.run.requests == 0U ? 1 : 0;
 }
 
 }  // namespace harness

@@ -53,9 +53,10 @@ class Sweep {
   Sweep(const Experiment& experiment, const Conditions& conditions, Records& records)
       : experiment_(experiment), conditions_(conditions), records_(records) {}
 
-  // Runs what the records don't hold yet.
-  void run(const Schedule& schedule, const std::vector<Subject>& subjects) {
+  // Runs what the records don't hold yet. Returns those that lost clients, as the user is told of them.
+  std::vector<std::string> run(const Schedule& schedule, const std::vector<Subject>& subjects) {
     Progress progress(experiment_.name, schedule.slots.size());
+    std::vector<std::string> with_losses;
     for (const Slot& slot : schedule.slots) {
       const Subject& subject = subjects[slot.subject];
       progress.step(in_words(slot, subject));
@@ -67,8 +68,11 @@ class Sweep {
       outcome.run.repetition = plan.repetition;
       outcome.run.cost = plan.cost;
       if (!outcome.note.empty()) progress.note(outcome.note);
+      if (outcome.run.lost() > 0)
+        with_losses.push_back(fmt::format("{}: {}", in_words(slot, subject), outcome.run.invalid_reason));
       record(outcome);
     }
+    return with_losses;
   }
 
  private:
@@ -120,15 +124,17 @@ int sweep_command(const Choice& choice, const std::vector<KnownServer>& known, c
   Records records = options.resume ? Records::resume(options.results, experiment.name, environment)
                                    : Records::start(options.results, experiment.name, environment);
   pin_to_core(*cores.generator);
+  std::vector<std::string> with_losses;
   try {
     const Conditions conditions{.scale = scale, .cores = cores, .interruption = interruption};
-    Sweep(experiment, conditions, records).run(schedule, subjects);
+    with_losses = Sweep(experiment, conditions, records).run(schedule, subjects);
   } catch (const Interrupted&) {
     throw Interrupted(fmt::format("interrupted: {} of {} runs are kept in {}; --resume goes on from there",
                                   records.size(), schedule.slots.size(), records.folder()));
   }
   fmt::print("{} runs recorded in {}\n", records.size(), records.folder());
-  return exit_code(0, choice, selection);
+  for (const std::string& run : with_losses) fmt::print(stderr, "invalid: {}\n", run);
+  return exit_code(with_losses.empty() ? 0 : 1, choice, selection);
 }
 
 }  // namespace harness

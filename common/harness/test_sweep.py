@@ -27,8 +27,8 @@ pytestmark = pytest.mark.xdist_group("machine")  # measures, or goes to a limit 
 LATENCY = "latency-vs-connections"
 RUNS = 6  # of the quick profile, a server: 3 points, 2 repetitions
 COLUMNS = (
-    "experiment server connections active message_bytes work_us wait_us all_cores loop repetition duration_s valid invalid_reason requests "
-    "requests_per_s p50_us p90_us p99_us p999_us max_us errors timeouts refused corrupt server_cpu_us_per_request "
+    "experiment server connections active message_bytes work_us wait_us all_cores loop repetition duration_s valid invalid_reason "
+    "speaking requests requests_per_s p50_us p90_us p99_us p999_us max_us errors timeouts refused corrupt server_cpu_us_per_request "
     "server_cpu_share server_voluntary_switches server_involuntary_switches "
     "server_system_calls_per_request generator_cpu_share "
     "generator_run_delay_share steal_share virtual_bytes rss_bytes pss_bytes page_table_bytes kernel_stack_bytes "

@@ -65,10 +65,10 @@ class Timeline {
           std::max(result.longest_wait_ms, microseconds(request.answered - request.sent) / 1000);
     }
     for (const Speaker& speaker : speakers_) {
-      result.run.errors += speaker.gone ? 1 : 0;
+      result.run.corrupt += speaker.got_wrong_bytes ? 1 : 0;
+      result.run.errors += speaker.gone && !speaker.got_wrong_bytes ? 1 : 0;
       result.run.timeouts += speaker.waiting && !speaker.gone ? 1 : 0;
     }
-    result.run.corrupt = corrupt_;
     return result;
   }
 
@@ -81,6 +81,7 @@ class Timeline {
     std::size_t request = 0;  // its place in requests_
     std::string reply;
     bool waiting = false;
+    bool got_wrong_bytes = false;  // it speaks no more then
     bool gone = false;
   };
   struct Request {
@@ -133,13 +134,12 @@ class Timeline {
     } catch (const net::SystemError&) {
       speaker.gone = true;
     }
-    if (!speaker.waiting && !speaker.gone) {  // nothing was asked
-      ++corrupt_;
-      speaker.gone = true;
-    }
+    if (speaker.gone) return;
+    speaker.got_wrong_bytes =  // or any at all although nothing was asked
+        !speaker.waiting ||
+        !payload_.matches(speaker.reply, 0, static_cast<std::uint32_t>(index), speaker.sequence);
+    speaker.gone = speaker.got_wrong_bytes;
     if (speaker.gone || speaker.reply.size() < message_bytes) return;
-    corrupt_ +=
-        payload_.matches(speaker.reply, 0, static_cast<std::uint32_t>(index), speaker.sequence) ? 0 : 1;
     requests_[speaker.request].answered = now;
     speaker.reply.clear();
     speaker.waiting = false;
@@ -149,7 +149,6 @@ class Timeline {
   Payload payload_;
   std::vector<Speaker> speakers_;
   std::vector<Request> requests_;
-  std::uint64_t corrupt_ = 0;
   Clock::time_point start_;
 };
 
@@ -165,12 +164,14 @@ HeadOfLine run_head_of_line(const Target& target, const Cores& cores, const Inte
                                   *process->wait_for_end(0ms), process->last_words()));
   }
   result.run.invalid_reason = why_invalid({.shared_core = cores.shared});
-  if (!result.run.requests) result.run.invalid_reason = "no request was answered";
   result.run.server = target.name;
   result.run.connections = clients;
   result.run.active = clients;
+  result.run.speaking = clients;
   result.run.message_bytes = message_bytes;
   result.run.duration_s = std::chrono::duration<double>(speaking).count();
+  if (!result.run.requests) result.run.requests = 0;
+  invalidate_what_lost_clients(result.run);
   return result;
 }
 

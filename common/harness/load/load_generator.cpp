@@ -116,6 +116,7 @@ LoadResult LoadGenerator::speak(std::chrono::nanoseconds duration) {
   for (std::size_t i = 0; i < plan_.active && !clients_.empty(); ++i) {
     const std::size_t index = i * clients_.size() / plan_.active;
     clients_[index].speaks = true;
+    result_.speaking += clients_[index].state == State::dead ? 0 : 1;
     if (clients_[index].state == State::idle) start_request(index);
   }
   const auto deadline = span_end_ + plan_.request_timeout;

@@ -29,6 +29,7 @@ struct LoadPlan {
 
 /// What became of the requests that were sent in one span of speaking.
 struct LoadResult {
+  std::size_t speaking = 0;             ///< active clients that lived when it began
   std::chrono::nanoseconds span{0};     ///< as long as was asked for; shorter if no client was left
   std::uint64_t replies_in_span = 0;    ///< throughput is this over span
   std::chrono::nanoseconds elapsed{0};  ///< until the very last reply

@@ -137,6 +137,7 @@ Measured measure_once(const Target& target, const LoadPoint& point, const Cores&
     const OwnUsage generator_after = own_usage();
     Snapshot after(server.process());
     after.generator = generator_after;
+    run.speaking = result.speaking;
     run.requests = result.latency_ns.size();
     run.requests_per_s =
         static_cast<double>(result.replies_in_span) / std::chrono::duration<double>(result.span).count();
@@ -148,9 +149,8 @@ Measured measure_once(const Target& target, const LoadPoint& point, const Cores&
   run.timeouts = generator.failures().timeouts;
   run.refused = generator.failures().refused;
   run.corrupt = generator.failures().corrupt;
-  if (run.requests == 0U) run.invalid_reason = "no request was answered";
   const bool nobody_left = generator.living() == 0;
-  if (nobody_left) run.invalid_reason = "no connection was served to the end";
+  invalidate_what_lost_clients(run);
   if (ServerProcess* process = server.process(); process != nullptr) {
     // A process that ends closes its sockets a moment before it can be waited for.
     if (process->wait_for_end(nobody_left ? 1s : 0s)) {
@@ -192,6 +192,15 @@ std::string why_invalid(const Suspicion& suspicion) {
     return "the generator was the bottleneck";
   }
   return "";
+}
+
+void invalidate_what_lost_clients(Run& run) {
+  if (run.lost() > 0) {
+    run.invalid_reason = fmt::format("{} of {} clients were lost or got wrong bytes: {}", run.lost(),
+                                     run.connections, losses_of(run));
+  } else if (run.requests == 0U) {
+    run.invalid_reason = "no request was answered";
+  }
 }
 
 Measured measure(const Target& target, const LoadPoint& point, const Cores& cores,

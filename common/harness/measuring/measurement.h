@@ -57,4 +57,8 @@ struct Suspicion {
 /// Why figures obtained under these circumstances are not valid; empty if they are. See docs/measurement.md.
 std::string why_invalid(const Suspicion& suspicion);
 
+/// A run that lost clients says nothing about a server with as many clients as it was to have, whatever else
+/// speaks for it: it becomes invalid for that reason. So does one without a single reply.
+void invalidate_what_lost_clients(Run& run);
+
 }  // namespace harness

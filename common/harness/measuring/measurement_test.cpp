@@ -138,6 +138,7 @@ TEST_CASE_FIXTURE(Undisturbed, "a measured point says what was asked for, and ag
   CHECK(run.server == "epoll");
   CHECK(run.connections == 20);
   CHECK(run.active == 4);
+  CHECK(run.speaking == 4);
   CHECK(run.message_bytes == 64);
   CHECK(run.duration_s == doctest::Approx(0.2));
   CHECK(run.errors + run.timeouts + run.refused + run.corrupt == 0);

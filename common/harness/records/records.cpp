@@ -25,7 +25,7 @@ namespace {
 constexpr const char* header =
     "experiment,server,connections,active,message_bytes,work_us,wait_us,all_cores,loop,repetition,duration_s,"
     "valid,invalid_reason,"
-    "requests,"
+    "speaking,requests,"
     "requests_per_s,p50_us,p90_us,p99_us,p999_us,max_us,errors,timeouts,refused,corrupt,server_cpu_us_per_"
     "request,"
     "server_cpu_share,server_voluntary_switches,server_involuntary_switches,server_system_calls_per_request,"
@@ -61,7 +61,7 @@ std::string key_of(const Run& run) {
 
 std::string row_of(const Run& run) {
   std::vector<std::string> cells{cell(run.duration_s), run.invalid_reason.empty() ? "yes" : "no",
-                                 cell(run.invalid_reason), cell(run.requests)};
+                                 cell(run.invalid_reason), cell(run.speaking), cell(run.requests)};
   for (const auto& value :
        {run.requests_per_s, run.p50_us, run.p90_us, run.p99_us, run.p999_us, run.max_us}) {
     cells.push_back(cell(value));
@@ -101,6 +101,15 @@ std::ptrdiff_t count_lines(const std::string& path) {
 }
 
 }  // namespace
+
+std::string losses_of(const Run& run) {
+  std::string losses;
+  for (const auto& [kind, count] : {std::pair("errors", run.errors), std::pair("timeouts", run.timeouts),
+                                    std::pair("refused", run.refused), std::pair("corrupt", run.corrupt)}) {
+    if (count > 0) losses += fmt::format("{}{} {}", losses.empty() ? "" : ", ", kind, count);
+  }
+  return losses;
+}
 
 void make_folder(const std::string& path) {
   std::error_code error;

@@ -31,9 +31,11 @@ struct Run {
   int repetition = 1;
   double duration_s = 0;
   std::string invalid_reason;  ///< empty: the figures are valid
+  /// Of the active clients those that still lived when the measured span began; the others don't speak in it.
+  std::optional<std::uint64_t> speaking;
   std::optional<std::uint64_t> requests;
   std::optional<double> requests_per_s, p50_us, p90_us, p99_us, p999_us, max_us;
-  std::uint64_t errors = 0, timeouts = 0, refused = 0, corrupt = 0;
+  std::uint64_t errors = 0, timeouts = 0, refused = 0, corrupt = 0;  ///< clients, each counted once
   std::optional<double> server_cpu_us_per_request, server_cpu_share;
   std::optional<std::int64_t> server_voluntary_switches, server_involuntary_switches;
   std::optional<double> server_system_calls_per_request;  ///< counted in a run of its own
@@ -41,7 +43,13 @@ struct Run {
   std::optional<MemoryUsage> memory;
   std::optional<std::int64_t> socket_bytes, slab_both_ends_bytes;
   std::string samples_file;  ///< relative to the experiment's folder
+
+  /// Clients that it was asked to keep, and that it lost or gave wrong bytes.
+  std::uint64_t lost() const { return errors + timeouts + refused + corrupt; }
 };
+
+/// Such as "refused 1983, timeouts 3": the kinds of loss that happened.
+std::string losses_of(const Run& run);
 
 /// Writes a file so that a reader sees the old contents or the new, never a part: a temporary file beside it,
 /// synced, then renamed over it. Throws std::runtime_error that names the file and the reason (a full disk,

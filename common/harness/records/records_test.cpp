@@ -111,8 +111,8 @@ TEST_CASE("a row holds every figure in its column, and nothing where nothing was
   CHECK(row["work_us"] == "0");
   CHECK(row["wait_us"] == "0");
   CHECK(row["all_cores"] == "no");
-  for (const std::string empty : {"server_system_calls_per_request", "invalid_reason", "requests", "p50_us",
-                                  "rss_bytes", "socket_bytes", "threads"}) {
+  for (const std::string empty : {"server_system_calls_per_request", "invalid_reason", "speaking", "requests",
+                                  "p50_us", "rss_bytes", "socket_bytes", "threads"}) {
     CAPTURE(empty);
     CHECK(row.contains(empty));
     CHECK(row[empty].empty());
@@ -121,6 +121,7 @@ TEST_CASE("a row holds every figure in its column, and nothing where nothing was
   Run full = run_of("poll", 100, 3);
   full.duration_s = 0.3;
   full.invalid_reason = "the generator was starved";
+  full.speaking = 7;
   full.requests = 12345678;
   full.requests_per_s = 41152.26;
   full.p50_us = 10.5, full.p90_us = 20.5, full.p99_us = 30.5, full.p999_us = 40.5, full.max_us = 50.5;
@@ -141,6 +142,7 @@ TEST_CASE("a row holds every figure in its column, and nothing where nothing was
   const std::map<std::string, std::string> expected{{"duration_s", "0.3"},
                                                     {"valid", "no"},
                                                     {"invalid_reason", "the generator was starved"},
+                                                    {"speaking", "7"},
                                                     {"requests", "12345678"},
                                                     {"requests_per_s", "41152.3"},
                                                     {"p50_us", "10.5"},
