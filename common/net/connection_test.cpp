@@ -55,7 +55,8 @@ TEST_CASE("send_all sends more than the buffers hold") {
   const net::FileDescriptor server = listener();
   net::FileDescriptor client = net::connect_to(net::Address::of_socket(server.fd()));
   const net::FileDescriptor connection = accept_from(server);
-  std::string sent(20'000'000, '\0');
+  std::string sent;
+  sent.resize(20'000'000);
   for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<char>(i % 251);
   std::jthread sender([&] {
     net::send_all(client, sent);

@@ -12,7 +12,8 @@
 #include "common/net/system_error.h"
 #include "labs/12-coroutines/event_loop.h"
 
-/// Sends what the socket takes now; appends the rest to `unsent`. False when the connection is over.
+/// Sends what the socket takes now; the rest is `unsent` afterwards, of which `bytes` may be the former
+/// whole. False when the connection is over.
 template <typename Connection>
 bool send_some(const Connection& connection, std::span<const char> bytes, std::vector<char>& unsent) {
   const ssize_t result = send(connection.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -44,7 +45,7 @@ Detached echo(Connection connection) {
     if (!receive_and_send(connection, unsent)) co_return;
     while (!unsent.empty()) {
       co_await connection.writable();
-      if (!send_some(connection, std::vector<char>(std::move(unsent)), unsent)) co_return;
+      if (!send_some(connection, unsent, unsent)) co_return;
     }
   }
 }

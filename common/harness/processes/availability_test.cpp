@@ -23,7 +23,7 @@ Target program(const std::string& name, const std::string& path) {
 }
 
 std::string script(const harness::TemporaryFolder& folder, const std::string& text) {
-  const std::string path = folder / "program";
+  std::string path = folder / "program";
   std::ofstream(path) << "#!/bin/sh\n" << text << "\n";
   REQUIRE(chmod(path.c_str(), 0755) == 0);
   return path;

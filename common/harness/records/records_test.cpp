@@ -77,7 +77,7 @@ std::string environment(const std::string& changed = "", const std::string& valu
   if (!changed.empty()) fields[changed] = value;
   std::string json;
   for (const auto& [key, text] : fields)
-    json += fmt::format("{}\"{}\": \"{}\"", json.empty() ? "{" : ", ", key, text);
+    json += fmt::format(R"({}"{}": "{}")", json.empty() ? "{" : ", ", key, text);
   return json + "}\n";
 }
 

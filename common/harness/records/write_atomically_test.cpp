@@ -58,7 +58,10 @@ std::string complaint_of(const Action& action) {
 }
 
 // A text far longer than what a FileSizeLimit lets through.
-std::string long_text() { return std::string(100'000, 'n'); }
+std::string long_text() {
+  std::string text(100'000, 'n');
+  return text;
+}
 
 }  // namespace
 

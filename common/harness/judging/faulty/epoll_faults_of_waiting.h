@@ -97,9 +97,7 @@ class ReadsOnceAnEdge : public EdgeServer {
   using EdgeServer::EdgeServer;
 
  protected:
-  void serve(Connection& connection, std::uint32_t events) override {
-    EpollServer::serve(connection, events);
-  }
+  void serve(Connection& connection, std::uint32_t events) override { serve_once(connection, events); }
 };
 
 // Stands for ending a turn at a short read, without EPOLLRDHUP: an end that came with the bytes is never
@@ -112,7 +110,7 @@ class StopsAtAShortRead : public EdgeServer {
   void serve(Connection& connection, std::uint32_t events) override {
     int unread = 0;
     do {
-      EpollServer::serve(connection, events);
+      serve_once(connection, events);
     } while (!is_over(connection) && connection.pending.empty() &&
              ioctl(connection.socket.fd(), FIONREAD, &unread) == 0 && unread > 0);
   }

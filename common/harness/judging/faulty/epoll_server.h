@@ -90,6 +90,8 @@ class EdgeServer : public EpollServer {
 
  protected:
   void serve(Connection& connection, std::uint32_t events) override;
+  /// As if it were level-triggered: one read, and the rest when it is told again.
+  void serve_once(Connection& connection, std::uint32_t events) { EpollServer::serve(connection, events); }
   std::uint32_t interest(const Connection&) const override { return EPOLLIN | EPOLLOUT | EPOLLET; }
 };
 
