@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-namespace harness {
+namespace testing {
 
 /// A folder for one test, gone after it. For tests only: a folder that can't be made fails the test.
 class TemporaryFolder {
@@ -25,4 +25,4 @@ class TemporaryFolder {
   std::string path_;
 };
 
-}  // namespace harness
+}  // namespace testing

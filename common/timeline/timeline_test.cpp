@@ -8,7 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "common/demonstration/connected_pair.h"
+#include "common/net/connection.h"
+#include "common/net/listener.h"
 #include "common/testing/temporary_folder.h"
 #include "common/timeline/live_display.h"
 #include "common/timeline/record.h"
@@ -26,10 +27,29 @@ std::vector<std::string> lines_of(const std::string& path) {
 
 std::int64_t time_of(const std::string& line) { return std::stoll(line.substr(0, line.find(','))); }
 
+void set_buffers(const net::FileDescriptor& socket) {
+  const int send = 65'536;
+  const int receive = 4096;
+  REQUIRE(setsockopt(socket.fd(), SOL_SOCKET, SO_SNDBUF, &send, sizeof(send)) == 0);
+  REQUIRE(setsockopt(socket.fd(), SOL_SOCKET, SO_RCVBUF, &receive, sizeof(receive)) == 0);
+}
+
+// Both ends of a connection with small buffers; the accepted end has its listener's.
+struct Pair {
+  Pair() {
+    const net::FileDescriptor listener = net::open_listener(net::Address::resolve("127.0.0.1", 0));
+    set_buffers(listener);
+    peer = net::connect_to({net::Address::of_socket(listener.fd())}, set_buffers);
+    ours = net::FileDescriptor(accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
+    REQUIRE(ours);
+  }
+  net::FileDescriptor ours, peer;
+};
+
 }  // namespace
 
 TEST_CASE("a record's times never go back, whoever adds to it") {
-  const harness::TemporaryFolder folder;
+  const testing::TemporaryFolder folder;
   {
     timeline::Record record("test", folder / "record.csv");
     const auto add = [&record] {
@@ -51,7 +71,7 @@ TEST_CASE("a record that is not asked for, or can't be written, disturbs nobody"
   none.save();
   CHECK(!none.is_on());
   CHECK(none.is_whole());
-  const harness::TemporaryFolder folder;
+  const testing::TemporaryFolder folder;
   timeline::Record lost("test", folder / "missing/record.csv");
   CHECK(!lost.is_whole());
   lost.add("event", 1);
@@ -61,7 +81,7 @@ TEST_CASE("a record that is not asked for, or can't be written, disturbs nobody"
 }
 
 TEST_CASE("a transfer's totals are made of all its bytes, and its waits are recorded in pairs") {
-  const harness::TemporaryFolder folder;
+  const testing::TemporaryFolder folder;
   {
     timeline::Record record("test", folder / "record.csv");
     timeline::Transfer transfer(record);
@@ -85,7 +105,7 @@ TEST_CASE("a transfer's totals are made of all its bytes, and its waits are reco
 }
 
 TEST_CASE("both ends of a connection are seen, also the one that was closed") {
-  demonstration::ConnectedPair pair = demonstration::connected_pair({.send = 65'536, .receive = 4096});
+  Pair pair;
   const timeline::PeerSocket peer(pair.peer);
   const std::vector<char> bytes(60'000);
   REQUIRE(send(pair.ours.fd(), bytes.data(), bytes.size(), MSG_DONTWAIT) == 60'000);

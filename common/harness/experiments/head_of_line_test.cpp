@@ -3,12 +3,14 @@
 #include <doctest/doctest.h>
 
 #include <array>
-#include <csignal>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "common/testing/interruptible.h"
+
 using harness::HeadOfLine;
+using testing::Interruptible;
 
 namespace {
 
@@ -40,22 +42,6 @@ std::vector<Request> parse(const std::string& csv) {
   REQUIRE(csv.ends_with('\n'));
   return requests;
 }
-
-// Restores the signal mask: tests that follow should end on Ctrl-C.
-struct Interruptible {
-  Interruptible() = default;
-  ~Interruptible() { pthread_sigmask(SIG_SETMASK, &before, nullptr); }
-  Interruptible(const Interruptible&) = delete;
-  Interruptible& operator=(const Interruptible&) = delete;
-
-  static sigset_t mask() {
-    sigset_t now;
-    pthread_sigmask(SIG_BLOCK, nullptr, &now);
-    return now;
-  }
-  sigset_t before = mask();  // first of all: an Interruption blocks signals
-  harness::Interruption interruption;
-};
 
 harness::Target server_of_ours(const std::string& name) {
   harness::Target target;

@@ -8,8 +8,8 @@ import unittest
 
 import pytest
 
-from common.harness import test_sweep
 from common.testing.processes import BIN, SERVERS, harness, python_server, rows_of, run, stop_sweep
+from common.testing.sweeps import Sweep
 
 pytestmark = pytest.mark.xdist_group("machine")  # measures, or goes to a limit of the machine
 WORK = "work-per-request"
@@ -36,7 +36,7 @@ def cores_of(text):
     return cores
 
 
-class WorkPerRequest(test_sweep.Sweep):
+class WorkPerRequest(Sweep):
     def test_options_and_cores_reach_the_server(self):
         programs = self.results / "bin"
         programs.mkdir()
@@ -99,7 +99,7 @@ class WorkPerRequest(test_sweep.Sweep):
             self.assertIn(phrase, line)
 
 
-class SystemCalls(test_sweep.Sweep):
+class SystemCalls(Sweep):
     def calls(self, row):
         with open(self.results / CALLS / row["samples_file"], newline="", encoding="utf-8") as file:
             return {line["call"]: float(line["per_request"]) for line in csv.DictReader(file)}

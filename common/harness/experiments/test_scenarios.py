@@ -8,11 +8,11 @@ import sys
 import unittest
 from array import array
 
-from common.harness import test_sweep
 from common.testing.processes import BIN, Family, finish, harness, rows_of, run, start, stop_sweep, wait_until
+from common.testing.sweeps import COLUMNS, Sweep
 
 
-class Scenarios(test_sweep.Sweep):
+class Scenarios(Sweep):
     """Experiments that start programs of their own."""
 
     def spans(self, row):
@@ -30,7 +30,7 @@ class Scenarios(test_sweep.Sweep):
         rows = {row["server"]: row for row in rows_of(self.results / "byte-ribbon")}
         self.assertEqual(set(rows), {"sticky", "split", "framed"})
         for row in rows.values():
-            self.assertEqual(list(row), test_sweep.COLUMNS)
+            self.assertEqual(list(row), COLUMNS)
             self.assertEqual((row["valid"], row["connections"], row["repetition"]), ("yes", "1", "1"))
         self.assertEqual(
             {name: row["message_bytes"] for name, row in rows.items()},
@@ -70,7 +70,7 @@ class Scenarios(test_sweep.Sweep):
         self.assertEqual(sorted(row["server"] for row in rows), ["nagle", "nodelay"])
         medians = {}
         for row in rows:
-            self.assertEqual((list(row), row["requests"]), (test_sweep.COLUMNS, "100"))
+            self.assertEqual((list(row), row["requests"]), (COLUMNS, "100"))
             times = array("I", (self.results / "write-write-read" / row["samples_file"]).read_bytes())
             self.assertEqual(len(times), 100)
             self.assertAlmostEqual(
@@ -94,7 +94,7 @@ class Scenarios(test_sweep.Sweep):
         self.assertEqual(set(rows), {"default-buffers", "set-buffers", "writable-events"})
         waits, work = {}, {}
         for name, row in rows.items():
-            self.assertEqual((list(row), row["requests"]), (test_sweep.COLUMNS, "20000"))
+            self.assertEqual((list(row), row["requests"]), (COLUMNS, "20000"))
             total = 20000 * int(row["message_bytes"])
             events = self.timeline(row)
             times = [time for _, time, _, _ in events]
@@ -161,7 +161,7 @@ MESSAGES = [f"message {number}: [{number}]{letter * 11}" for number, letter in e
 SPLIT_FIRST, FRAMED_FIRST = 1, 2  # seeds
 
 
-class FailingPrograms(test_sweep.Sweep):
+class FailingPrograms(Sweep):
     """A harness beside programs that are not what they should be."""
 
     def setUp(self):

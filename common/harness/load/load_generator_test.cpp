@@ -20,11 +20,13 @@
 
 #include "common/net/listener.h"
 #include "common/net/system_error.h"
+#include "common/testing/interruptible.h"
 
 using namespace std::chrono_literals;
 using harness::LoadGenerator;
 using harness::LoadPlan;
 using harness::LoadResult;
+using testing::Interruptible;
 
 namespace {
 
@@ -120,22 +122,6 @@ class TestServer {
 };
 
 constexpr std::size_t message = 14;
-
-// What a generator can be interrupted by. Restores the signal mask: tests that follow should end on Ctrl-C.
-struct Interruptible {
-  Interruptible() = default;
-  ~Interruptible() { pthread_sigmask(SIG_SETMASK, &mask_before, nullptr); }
-  Interruptible(const Interruptible&) = delete;
-  Interruptible& operator=(const Interruptible&) = delete;
-
-  static sigset_t mask() {
-    sigset_t now;
-    pthread_sigmask(SIG_BLOCK, nullptr, &now);
-    return now;
-  }
-  sigset_t mask_before = mask();  // first of all: an Interruption blocks signals
-  harness::Interruption interruption;
-};
 
 void check_failures(const LoadGenerator& generator, const harness::Failures& expected) {
   CHECK(generator.failures().refused == expected.refused);

@@ -14,6 +14,7 @@
 
 #include "common/harness/measuring/environment.h"
 #include "common/harness/measuring/percentile.h"
+#include "common/testing/interruptible.h"
 
 using namespace std::chrono_literals;
 using harness::Cores;
@@ -33,29 +34,19 @@ Target server_of_ours(const std::string& name) {
 }
 
 // Restores what a measurement changes in the calling thread: blocked signals and the core.
-struct Undisturbed {
+struct Undisturbed : testing::Interruptible {
   Undisturbed() = default;
-  ~Undisturbed() {
-    pthread_sigmask(SIG_SETMASK, &mask, nullptr);
-    sched_setaffinity(0, sizeof(affinity), &affinity);
-  }
+  ~Undisturbed() { sched_setaffinity(0, sizeof(affinity), &affinity); }
   Undisturbed(const Undisturbed&) = delete;
   Undisturbed& operator=(const Undisturbed&) = delete;
 
-  static sigset_t mask_now() {
-    sigset_t now;
-    pthread_sigmask(SIG_BLOCK, nullptr, &now);
-    return now;
-  }
   static cpu_set_t affinity_now() {
     cpu_set_t now;
     CPU_ZERO(&now);
     sched_getaffinity(0, sizeof(now), &now);
     return now;
   }
-  sigset_t mask = mask_now();  // first of all: an Interruption blocks signals
   cpu_set_t affinity = affinity_now();
-  harness::Interruption interruption;
   Cores cores = Cores::choose();
 };
 

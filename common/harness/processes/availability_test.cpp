@@ -6,12 +6,14 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "common/testing/interruptible.h"
 #include "common/testing/temporary_folder.h"
 
-using harness::Interruption;
 using harness::leave_out_what_cannot_run;
 using harness::Selection;
 using harness::Target;
+using testing::Interruptible;
+using testing::TemporaryFolder;
 
 namespace {
 
@@ -22,7 +24,7 @@ Target program(const std::string& name, const std::string& path) {
   return target;
 }
 
-std::string script(const harness::TemporaryFolder& folder, const std::string& text) {
+std::string script(const TemporaryFolder& folder, const std::string& text) {
   std::string path = folder / "program";
   std::ofstream(path) << "#!/bin/sh\n" << text << "\n";
   REQUIRE(chmod(path.c_str(), 0755) == 0);
@@ -31,8 +33,7 @@ std::string script(const harness::TemporaryFolder& folder, const std::string& te
 
 }  // namespace
 
-TEST_CASE("an optional server that was not built is left out with what is missing") {
-  const Interruption interruption;
+TEST_CASE_FIXTURE(Interruptible, "an optional server that was not built is left out with what is missing") {
   const Selection selection = leave_out_what_cannot_run(
       {program("io-uring", "/no/such/io-uring"), program("epoll", "/no/such/epoll")}, interruption);
   CHECK(selection.left_out ==
@@ -41,9 +42,8 @@ TEST_CASE("an optional server that was not built is left out with what is missin
   CHECK(selection.targets[0].name == "epoll");
 }
 
-TEST_CASE("an optional server that ends with 77 is left out with its last words") {
-  const harness::TemporaryFolder folder;
-  const Interruption interruption;
+TEST_CASE_FIXTURE(Interruptible, "an optional server that ends with 77 is left out with its last words") {
+  const TemporaryFolder folder;
   const auto left_out = [&](const std::string& text) {
     return leave_out_what_cannot_run({program("io-uring", script(folder, text))}, interruption).left_out;
   };
@@ -52,9 +52,10 @@ TEST_CASE("an optional server that ends with 77 is left out with its last words"
   CHECK(left_out("exit 77") == std::vector<std::string>{"io-uring: can't run here"});
 }
 
-TEST_CASE("an optional server that ends otherwise is an error, and one of the user's own is not asked") {
-  const harness::TemporaryFolder folder;
-  const Interruption interruption;
+TEST_CASE_FIXTURE(
+    Interruptible,
+    "an optional server that ends otherwise is an error, and one of the user's own is not asked") {
+  const TemporaryFolder folder;
   const std::string failing = script(folder, "exit 1");
   CHECK_THROWS_WITH_AS(leave_out_what_cannot_run({program("io-uring", failing)}, interruption),
                        doctest::Contains("ended at once (exit 1)"), harness::ServerError);

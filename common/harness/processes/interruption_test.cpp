@@ -5,8 +5,10 @@
 
 #include <csignal>
 
+#include "common/testing/interruptible.h"
+
 using harness::Interrupted;
-using harness::Interruption;
+using testing::Interruptible;
 
 namespace {
 
@@ -19,23 +21,10 @@ void take_back(int signal) {
   CHECK(sigtimedwait(&set, nullptr, &at_once) == signal);
 }
 
-// An Interruption blocks its signals for good; the tests that follow should end on Ctrl-C.
-class SignalMaskKept {
- public:
-  SignalMaskKept() { pthread_sigmask(SIG_BLOCK, nullptr, &before_); }
-  ~SignalMaskKept() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalMaskKept(const SignalMaskKept&) = delete;
-  SignalMaskKept& operator=(const SignalMaskKept&) = delete;
-
- private:
-  sigset_t before_{};
-};
-
 }  // namespace
 
-TEST_CASE("each of the signals that end the harness is noticed, again and again, until it is taken") {
-  const SignalMaskKept kept;
-  const Interruption interruption;
+TEST_CASE_FIXTURE(Interruptible,
+                  "each of the signals that end the harness is noticed, again and again, until it is taken") {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     CAPTURE(signal);
     CHECK_NOTHROW(interruption.check());

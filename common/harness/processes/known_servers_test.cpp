@@ -5,11 +5,8 @@
 
 #include <filesystem>
 #include <fstream>
-#include <set>
 #include <stdexcept>
 #include <string>
-
-#include "common/harness/judging/behaviours.h"
 
 namespace fs = std::filesystem;
 using harness::KnownServer;
@@ -110,17 +107,4 @@ TEST_CASE("a header without server and lab is refused") {
   CHECK(complaint_about("name,lab,fast\na,01,yes\n").starts_with("1: "));
   CHECK(complaint_about("server,lab,fast\na,01,yes\n")
             .starts_with("1: the header begins with '" + kHeader + "'"));
-}
-
-TEST_CASE("the file of the repository has a column for each behaviour, and no other") {
-  const std::string folder = harness::program_folder();
-  CHECK(fs::exists(folder));
-  const std::vector<KnownServer> servers = read_known_servers(folder + "/../bin/servers.csv");
-  std::set<std::string> columns;
-  for (const KnownServer& server : servers) {
-    for (const auto& [behaviour, expected] : server.expected) columns.insert(behaviour);
-  }
-  std::set<std::string> all;
-  for (const harness::Behaviour& behaviour : harness::behaviours()) all.insert(behaviour.name);
-  CHECK(columns == all);
 }

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "common/harness/measuring/measurement.h"
+#include "common/testing/interruptible.h"
 
 using namespace std::chrono_literals;
 using harness::Program;
@@ -21,21 +21,7 @@ using Lines = std::vector<std::string>;
 
 namespace {
 
-// Restores the signal mask: tests that follow should end on Ctrl-C.
-struct Interruptible {
-  Interruptible() = default;
-  ~Interruptible() { pthread_sigmask(SIG_SETMASK, &before, nullptr); }
-  Interruptible(const Interruptible&) = delete;
-  Interruptible& operator=(const Interruptible&) = delete;
-
-  static sigset_t mask() {
-    sigset_t now;
-    pthread_sigmask(SIG_BLOCK, nullptr, &now);
-    return now;
-  }
-  sigset_t before = mask();  // first of all: an Interruption blocks signals
-  harness::Interruption interruption;
-
+struct Programs : testing::Interruptible {
   std::string complaint(const std::string& script, const std::function<void(Program&)>& use) const {
     try {
       Program program({"/bin/sh", "-c", script}, {}, interruption);
@@ -68,7 +54,7 @@ char state_of(const std::string& pid) {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Interruptible, "what a program says is kept, whole lines only, however much it is") {
+TEST_CASE_FIXTURE(Programs, "what a program says is kept, whole lines only, however much it is") {
   Program talker({"/bin/sh", "-c", "seq 20000; echo oh >&2; printf 'half a line'"}, {}, interruption);
   talker.wait_for_success(10s);
   const Lines said = talker.stdout_lines();
@@ -78,7 +64,7 @@ TEST_CASE_FIXTURE(Interruptible, "what a program says is kept, whole lines only,
   CHECK(talker.stderr_lines() == Lines{"oh"});
 }
 
-TEST_CASE_FIXTURE(Interruptible, "a program that fails is told of with its last words") {
+TEST_CASE_FIXTURE(Programs, "a program that fails is told of with its last words") {
   CHECK(complaint("exit 0", wait_for_success) == "none");
   CHECK(complaint("echo first >&2; echo last >&2; exit 3", wait_for_success) == "sh failed (exit 3): last");
   CHECK(complaint("kill -9 $$", wait_for_success) == "sh failed (killed by signal 9 (SIGKILL))");
@@ -88,7 +74,7 @@ TEST_CASE_FIXTURE(Interruptible, "a program that fails is told of with its last 
                     "/no/such/program does not start: No such file or directory");
 }
 
-TEST_CASE_FIXTURE(Interruptible, "the address is the one that is announced") {
+TEST_CASE_FIXTURE(Programs, "the address is the one that is announced") {
   Program server({"/bin/sh", "-c", "echo listening on 127.0.0.1:9; exec sleep 60"}, {}, interruption);
   CHECK(server.wait_until_listening().to_string() == "127.0.0.1:9");
   CHECK(complaint("echo hello; exec sleep 60", wait_until_listening) ==
@@ -99,7 +85,7 @@ TEST_CASE_FIXTURE(Interruptible, "the address is the one that is announced") {
   CHECK(complaint("echo no port >&2; exit 1", wait_until_listening) == "sh failed (exit 1): no port");
 }
 
-TEST_CASE_FIXTURE(Interruptible, "a halted program does nothing until it is resumed") {
+TEST_CASE_FIXTURE(Programs, "a halted program does nothing until it is resumed") {
   Program counter({"/bin/sh", "-c", "echo $$; while :; do echo on; done"}, {}, interruption);
   REQUIRE(holds_soon([&] { return counter.stdout_lines().size() > 1; }));
   counter.pause();
@@ -115,8 +101,7 @@ TEST_CASE_FIXTURE(Interruptible, "a halted program does nothing until it is resu
         }) == "sh ended too soon (exit 4)");
 }
 
-TEST_CASE_FIXTURE(Interruptible,
-                  "nothing is left: neither a program, halted or not, nor what it has started") {
+TEST_CASE_FIXTURE(Programs, "nothing is left: neither a program, halted or not, nor what it has started") {
   Lines pids;
   {
     Program family({"/bin/sh", "-c", "sleep 60 & echo $!; echo $$; wait"}, {}, interruption);
@@ -128,15 +113,15 @@ TEST_CASE_FIXTURE(Interruptible,
     CHECK(holds_soon([&] { return state_of(pid) == ' ' || state_of(pid) == 'Z'; }));
 }
 
-TEST_CASE_FIXTURE(Interruptible, "it runs on the cores that it is given, and blocks no signal") {
-  const int core = *harness::Cores::choose().server;
+TEST_CASE_FIXTURE(Programs, "it runs on the cores that it is given, and blocks no signal") {
+  const int core = sched_getcpu();  // where this runs, the program may run too
   Program grep({"/bin/grep", "-E", "Cpus_allowed_list|SigBlk", "/proc/self/status"}, {core}, interruption);
   grep.wait_for_success(10s);
   CHECK(grep.stdout_lines() ==
         Lines{"SigBlk:\t0000000000000000", fmt::format("Cpus_allowed_list:\t{}", core)});
 }
 
-TEST_CASE_FIXTURE(Interruptible, "waiting for it ends on Ctrl-C") {
+TEST_CASE_FIXTURE(Programs, "waiting for it ends on Ctrl-C") {
   Program program({"/bin/sh", "-c", "exec sleep 60"}, {}, interruption);
   REQUIRE(raise(SIGINT) == 0);
   CHECK_THROWS_AS(program.wait_for_success(60s), harness::Interrupted);

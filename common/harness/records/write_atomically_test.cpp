@@ -16,8 +16,8 @@
 
 namespace fs = std::filesystem;
 using harness::Records;
-using harness::TemporaryFolder;
 using harness::write_atomically;
+using testing::TemporaryFolder;
 
 namespace {
 

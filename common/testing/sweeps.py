@@ -1,0 +1,43 @@
+"""What the tests of sweeps share, whatever the experiment: a folder of their own, the columns, whole rows."""
+
+import json
+import tempfile
+import unittest
+from pathlib import Path
+
+from common.testing.processes import harness, rows_of
+
+LATENCY = "latency-vs-connections"
+COLUMNS = (
+    "experiment server connections active message_bytes work_us wait_us all_cores loop repetition duration_s valid invalid_reason "
+    "speaking requests requests_per_s p50_us p90_us p99_us p999_us max_us errors timeouts refused corrupt server_cpu_us_per_request "
+    "server_cpu_share server_voluntary_switches server_involuntary_switches "
+    "server_system_calls_per_request generator_cpu_share "
+    "generator_run_delay_share steal_share virtual_bytes rss_bytes pss_bytes page_table_bytes kernel_stack_bytes "
+    "socket_bytes slab_both_ends_bytes threads samples_file"
+).split()
+
+
+class Sweep(unittest.TestCase):
+    """A test whose sweeps record into a folder of its own."""
+
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.results = Path(temporary.name)
+        self.records = self.results / LATENCY
+
+    def sweep(self, *words, experiment=LATENCY):
+        return harness("sweep", experiment, *words, "--results", self.results)
+
+    def environment(self, experiment=LATENCY):
+        return json.loads((self.results / experiment / "environment.json").read_text())
+
+    def assert_intact(self):
+        """Every row is whole, and so are its samples. Returns the rows."""
+        rows = rows_of(self.records)
+        for row in rows:
+            self.assertEqual(list(row), COLUMNS)
+            self.assertNotIn(None, row.values())
+            self.assertEqual((self.records / row["samples_file"]).stat().st_size, 4 * int(row["requests"]))
+        return rows
