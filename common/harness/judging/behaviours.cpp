@@ -53,6 +53,7 @@ namespace {
 // ended.
 void tell_how_it_fares(Finding& finding, Trial& trial) {
   // The check's clients have left a moment ago: time for what that does to the server.
+  if (finding.answer == Answer::yes) trial.let_it_see_who_left();
   trial.wait_until([&trial] { return trial.unexpected_end().has_value(); }, std::chrono::milliseconds(50));
   const auto end = trial.unexpected_end();
   if (!end) return;

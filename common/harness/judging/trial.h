@@ -56,6 +56,10 @@ class Trial {
   /// How it ended though nobody has told it to; none: it runs.
   std::optional<std::string> unexpected_end();
 
+  /// Returns when a loop has seen that its clients have left: a new one is answered then, or not within half
+  /// a second.
+  void let_it_see_who_left();
+
   const net::Address& address() const { return server_->address(); }
 
   /// A peer with a number of its own, connecting.
@@ -82,7 +86,8 @@ class Trial {
   std::uint64_t flood(const std::vector<Peer*>& peers, std::uint64_t limit = flood_limit);
   std::uint64_t flood(Peer& peer, std::uint64_t limit = flood_limit) { return flood({&peer}, limit); }
 
-  /// How many cores the server wants during `span` (CoreDemand::cores).
+  /// How many cores the server wants during `span`, or more if it waits for a core most of that
+  /// (CoreDemand::cores).
   double wanted_cores(std::chrono::milliseconds span);
 
   /// Waits for that long, unless interrupted.
