@@ -27,6 +27,7 @@ objects = $(patsubst %.cpp,$(BUILD)/obj/%.o,$(1))
 LAB_ROOMS := net framing demonstration timeline
 LAB_OBJECTS := $(foreach room,$(LAB_ROOMS),$(call objects,$(call sources,$(room))))
 FOR_LABS := $(BUILD)/obj/for-labs.a
+TESTING := $(call objects,$(call sources,testing))
 HARNESS := $(filter-out %/main.o,$(call objects,$(call sources,harness) $(call sources,harness/*)))
 BENCH := $(call objects,$(filter-out %-echo.cpp,$(call sources,bench)))
 # liburing is optional: without it the labs of the servers that need it have no program.
@@ -39,7 +40,7 @@ TEST_SOURCES := $(wildcard common/*/*_test.cpp common/*/*/*_test.cpp labs/*/*_te
 FAULTY := common/harness/judging/faulty
 FAULTY_PROGRAMS := $(patsubst $(FAULTY)/%.cpp,$(BUILD)/test/%,$(wildcard $(FAULTY)/faulty-*.cpp))
 FAULTY_SOURCES := $(wildcard $(FAULTY)/*.cpp)
-ALL_OBJECTS := $(call objects,$(LAB_SOURCES) $(TEST_SOURCES) $(FAULTY_SOURCES)) $(LAB_OBJECTS) $(HARNESS) $(BENCH) $(BUILD)/obj/common/harness/main.o
+ALL_OBJECTS := $(call objects,$(LAB_SOURCES) $(TEST_SOURCES) $(FAULTY_SOURCES)) $(LAB_OBJECTS) $(TESTING) $(HARNESS) $(BENCH) $(BUILD)/obj/common/harness/main.o
 
 # The tests that have this word in their name or file; all without it.
 ONLY :=
@@ -152,7 +153,7 @@ endef
 $(foreach source,$(LAB_SOURCES),$(eval $(call lab_program,$(source))))
 
 $(BIN)/harness: $(BUILD)/obj/common/harness/main.o $(HARNESS) $(FOR_LABS)
-$(BUILD)/test/common-tests: $(call objects,$(TEST_SOURCES)) $(HARNESS) $(FOR_LABS)
+$(BUILD)/test/common-tests: $(call objects,$(TEST_SOURCES)) $(TESTING) $(HARNESS) $(FOR_LABS)
 $(BUILD)/test/faulty-epoll: $(BUILD)/obj/$(FAULTY)/epoll_server.o
 $(FAULTY_PROGRAMS): $(BUILD)/test/%: $(BUILD)/obj/$(FAULTY)/%.o $(FOR_LABS)
 

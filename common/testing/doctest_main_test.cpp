@@ -4,11 +4,13 @@
 
 #include <cstdio>
 
+#include "common/testing/listener.h"
+
 namespace {
 
 // A dot for each test that has ended, F for one that failed, while the report goes to a file (--out), which
 // is written at the end only.
-struct Dots : doctest::IReporter {
+struct Dots : testing::Listener {
   explicit Dots(const doctest::ContextOptions& given) : options(given) {}
 
   void test_case_end(const doctest::CurrentTestCaseStats& test) override {
@@ -21,17 +23,6 @@ struct Dots : doctest::IReporter {
   void test_run_end(const doctest::TestRunStats&) override {
     if (ended % 72 != 0) std::fputs("\n", stdout);
   }
-
-  void report_query(const doctest::QueryData&) override {}
-  void test_run_start() override {}
-  void test_case_start(const doctest::TestCaseData&) override {}
-  void test_case_reenter(const doctest::TestCaseData&) override {}
-  void test_case_exception(const doctest::TestCaseException&) override {}
-  void subcase_start(const doctest::SubcaseSignature&) override {}
-  void subcase_end() override {}
-  void log_assert(const doctest::AssertData&) override {}
-  void log_message(const doctest::MessageData&) override {}
-  void test_case_skipped(const doctest::TestCaseData&) override {}
 
   const doctest::ContextOptions& options;
   int ended = 0;

@@ -11,9 +11,10 @@
 
 #include "common/harness/processes/memory_file.h"
 #include "common/harness/processes/process_usage.h"
+#include "common/testing/processes.h"
 
 using namespace std::chrono_literals;
-using harness::ChildProcess;
+using testing::ChildProcess;
 
 namespace {
 

@@ -14,9 +14,10 @@
 #include <vector>
 
 #include "common/testing/interruptible.h"
+#include "common/testing/processes.h"
 
 using namespace std::chrono_literals;
-using harness::Program;
+using testing::Program;
 using Lines = std::vector<std::string>;
 
 namespace {

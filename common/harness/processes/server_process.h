@@ -78,6 +78,8 @@ class ServerProcess {
   std::vector<pid_t> living_processes() const { return child_.living_family(); }
   /// The last line that it wrote to stderr that isn't empty; empty if none.
   std::string last_words() const;
+  /// All that it has written there so far.
+  std::string said_on_stderr() const { return stderr_.contents(); }
 
  private:
   void wait_until_ready(const ServerCommand& command);

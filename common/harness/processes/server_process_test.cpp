@@ -21,12 +21,13 @@
 #include "common/harness/processes/known_servers.h"
 #include "common/harness/processes/process_usage.h"
 #include "common/testing/connection.h"
+#include "common/testing/processes.h"
 
 using namespace std::chrono_literals;
 using harness::ServerCommand;
 using harness::ServerError;
-using harness::ServerProcess;
 using testing::Connection;
+using testing::ServerProcess;
 using Clock = std::chrono::steady_clock;
 
 namespace {
