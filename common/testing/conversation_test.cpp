@@ -15,12 +15,12 @@ import socket, sys
 listener = socket.create_server(("127.0.0.1", 0))
 print("listening on 127.0.0.1:%d" % listener.getsockname()[1], flush=True)
 client, _ = listener.accept()
-client.sendall(client.recv(100))
-client.recv(100)
+client.sendall(client.recv(6, socket.MSG_WAITALL))
+client.recv(6, socket.MSG_WAITALL)
 print("send took 3 of 6 bytes", file=sys.stderr, flush=True)
 client.sendall(b"wor")
 client.shutdown(socket.SHUT_WR)
-client.recv(1)
+while client.recv(100): pass
 )";
 
 void talk(const std::string& last) {

@@ -17,7 +17,7 @@ std::string name_of(const std::vector<std::string>& words) {
 }
 
 const std::vector<std::string>& noted(const std::vector<std::string>& words) {
-  const std::string line = harness::on_one_line(fmt::format("{}", fmt::join(words, " ")), 300);
+  const std::string line = harness::on_one_line(fmt::format("{}", fmt::join(words, " ")), 120);
   note(name_of(words), fmt::format("is started as `{}`", line));
   return words;
 }

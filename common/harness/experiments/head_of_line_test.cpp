@@ -1,12 +1,14 @@
 #include "common/harness/experiments/head_of_line.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <array>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "common/testing/conversation.h"
 #include "common/testing/interruptible.h"
 
 using harness::HeadOfLine;
@@ -50,6 +52,17 @@ harness::Target server_of_ours(const std::string& name) {
   return target;
 }
 
+// The same experiment with each server; what came of it is noted.
+HeadOfLine experiment_with(const std::string& server, const harness::Interruption& interruption) {
+  testing::note(server, "is started, and spoken to by 8 clients, of whom one is silent at first");
+  HeadOfLine result = run_head_of_line(server_of_ours(server), harness::Cores::choose(), interruption);
+  testing::note(
+      server, fmt::format("answered {} requests; {} errors, {} timeouts, {} corrupt; longest wait {:.0f} ms",
+                          result.run.requests.value_or(0), result.run.errors, result.run.timeouts,
+                          result.run.corrupt, result.longest_wait_ms));
+  return result;
+}
+
 constexpr double silence_us = 2'000'000;
 constexpr double end_us = 3'000'000;
 constexpr double generous_us = 2'000'000;  // beyond the end: last replies, and a loaded machine
@@ -58,7 +71,7 @@ constexpr double generous_us = 2'000'000;  // beyond the end: last replies, and 
 
 TEST_CASE_FIXTURE(Interruptible,
                   "against epoll the silent client keeps nobody waiting, and every request is a row") {
-  const HeadOfLine result = run_head_of_line(server_of_ours("epoll"), harness::Cores::choose(), interruption);
+  const HeadOfLine result = experiment_with("epoll", interruption);
   const std::vector<Request> requests = parse(result.requests);
   std::array<unsigned, 8> count{};
   std::array<double, 8> last_answer_us{};
@@ -86,8 +99,7 @@ TEST_CASE_FIXTURE(Interruptible,
 }
 
 TEST_CASE_FIXTURE(Interruptible, "against the blocking loop all wait until the silent client has spoken") {
-  const HeadOfLine result =
-      run_head_of_line(server_of_ours("blocking-loop"), harness::Cores::choose(), interruption);
+  const HeadOfLine result = experiment_with("blocking-loop", interruption);
   const std::vector<Request> requests = parse(result.requests);
   std::size_t answered = 0;
   for (const Request& request : requests) {

@@ -1,6 +1,7 @@
 #include "common/harness/measuring/measurement.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -14,11 +15,11 @@
 
 #include "common/harness/measuring/environment.h"
 #include "common/harness/measuring/percentile.h"
+#include "common/testing/conversation.h"
 #include "common/testing/interruptible.h"
 
 using namespace std::chrono_literals;
 using harness::Cores;
-using harness::measure;
 using harness::Measured;
 using harness::Suspicion;
 using harness::Target;
@@ -45,6 +46,18 @@ struct Undisturbed : testing::Interruptible {
     CPU_ZERO(&now);
     sched_getaffinity(0, sizeof(now), &now);
     return now;
+  }
+  // Measures, and notes what came of it.
+  Measured measure(const Target& target, const harness::LoadPoint& point) const {
+    testing::note(target.name, fmt::format("is measured with {} connections, {} of them active, for {} ms",
+                                           point.connections, point.active, point.duration / 1ms));
+    Measured measured = harness::measure(target, point, cores, interruption);
+    const harness::Run& run = measured.run;
+    testing::note(target.name,
+                  fmt::format("answered {} times; {} errors, {} timeouts, {} refused, {} corrupt; {}",
+                              run.requests.value_or(0), run.errors, run.timeouts, run.refused, run.corrupt,
+                              run.invalid_reason.empty() ? "valid" : run.invalid_reason));
+    return measured;
   }
   cpu_set_t affinity = affinity_now();
   Cores cores = Cores::choose();
@@ -123,8 +136,7 @@ TEST_CASE("figures of a busy generator are invalid unless the server was busy, t
 TEST_CASE_FIXTURE(Undisturbed, "a measured point says what was asked for, and agrees with its own samples") {
   const Measured measured =
       measure(server_of_ours("epoll"),
-              {.connections = 20, .active = 4, .message_bytes = 64, .warm_up = 20ms, .duration = 200ms},
-              cores, interruption);
+              {.connections = 20, .active = 4, .message_bytes = 64, .warm_up = 20ms, .duration = 200ms});
   const harness::Run& run = measured.run;
   CHECK(run.server == "epoll");
   CHECK(run.connections == 20);
@@ -161,8 +173,7 @@ TEST_CASE_FIXTURE(Undisturbed, "a measured point says what was asked for, and ag
 }
 
 TEST_CASE_FIXTURE(Undisturbed, "a point without duration measures memory alone") {
-  const Measured measured =
-      measure(server_of_ours("epoll"), {.connections = 30, .active = 0}, cores, interruption);
+  const Measured measured = measure(server_of_ours("epoll"), {.connections = 30, .active = 0});
   CHECK(measured.latency_ns.empty());
   CHECK_FALSE(measured.run.requests);
   CHECK_FALSE(measured.run.p50_us);
@@ -176,8 +187,8 @@ TEST_CASE_FIXTURE(Undisturbed, "a point without duration measures memory alone")
 
 TEST_CASE_FIXTURE(Undisturbed, "of a server that runs elsewhere nothing is claimed but its replies") {
   harness::RunningTarget elsewhere(server_of_ours("epoll"), interruption);
-  const Measured measured = measure(Target::at(elsewhere.address().to_string()),
-                                    {.connections = 2, .active = 2, .duration = 50ms}, cores, interruption);
+  const Measured measured =
+      measure(Target::at(elsewhere.address().to_string()), {.connections = 2, .active = 2, .duration = 50ms});
   CHECK(measured.run.requests == measured.latency_ns.size());
   CHECK_FALSE(measured.latency_ns.empty());
   CHECK_FALSE(measured.run.server_cpu_share);
@@ -189,7 +200,7 @@ TEST_CASE_FIXTURE(Undisturbed, "a server that ends under load is an error, not a
   Target target = server_of_ours("epoll");
   target.command.insert(target.command.begin(), {"timeout", "-s", "KILL", "0.5"});
   try {
-    measure(target, {.connections = 2, .active = 2, .duration = 5s}, cores, interruption);
+    measure(target, {.connections = 2, .active = 2, .duration = 5s});
     FAIL("no exception");
   } catch (const harness::ServerError& error) {
     CHECK(std::string(error.what()).find("ended") != std::string::npos);
@@ -204,8 +215,8 @@ TEST_CASE_FIXTURE(Undisturbed, "a generator that is starved says so, and its fig
   harness::pin_to_core(*cores.generator);
   std::vector<Burner> burners;
   for (int i = 0; i < 3; ++i) burners.emplace_back(*cores.generator);
-  const Measured measured = measure(
-      server_of_ours("epoll"), {.connections = 50, .active = 50, .duration = 500ms}, cores, interruption);
+  const Measured measured =
+      measure(server_of_ours("epoll"), {.connections = 50, .active = 50, .duration = 500ms});
   CAPTURE(*measured.run.generator_run_delay_share);
   CAPTURE(*measured.run.steal_share);
   CHECK_FALSE(measured.run.invalid_reason.empty());
