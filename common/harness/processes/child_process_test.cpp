@@ -6,7 +6,6 @@
 
 #include <array>
 #include <csignal>
-#include <fstream>
 #include <string>
 
 #include "common/harness/processes/memory_file.h"
@@ -15,16 +14,7 @@
 
 using namespace std::chrono_literals;
 using testing::ChildProcess;
-
-namespace {
-
-char state_of(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  return std::getline(file, line) ? line.at(line.rfind(')') + 2) : ' ';
-}
-
-}  // namespace
+using testing::state_of;
 
 TEST_CASE("a child gets the streams that it is given, and /dev/null for the others") {
   const harness::MemoryFile said("said");

@@ -6,18 +6,19 @@
 
 #include <chrono>
 #include <csignal>
-#include <fstream>
 #include <functional>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "common/testing/interruptible.h"
 #include "common/testing/processes.h"
+#include "common/testing/waiting.h"
 
 using namespace std::chrono_literals;
+using testing::becomes_true;
 using testing::Program;
+using testing::state_of;
 using Lines = std::vector<std::string>;
 
 namespace {
@@ -36,22 +37,6 @@ struct Programs : testing::Interruptible {
 
 void wait_for_success(Program& program) { program.wait_for_success(10s); }
 void wait_until_listening(Program& program) { program.wait_until_listening(); }
-
-bool holds_soon(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + 10s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(2ms);
-  }
-  return true;
-}
-
-// 'T' for a halted process, 'Z' for one that has ended, ' ' for none.
-char state_of(const std::string& pid) {
-  std::ifstream file("/proc/" + pid + "/stat");
-  std::string line;
-  return std::getline(file, line) ? line.at(line.rfind(')') + 2) : ' ';
-}
 
 }  // namespace
 
@@ -88,14 +73,14 @@ TEST_CASE_FIXTURE(Programs, "the address is the one that is announced") {
 
 TEST_CASE_FIXTURE(Programs, "a halted program does nothing until it is resumed") {
   Program counter({"/bin/sh", "-c", "echo $$; while :; do echo on; done"}, {}, interruption);
-  REQUIRE(holds_soon([&] { return counter.stdout_lines().size() > 1; }));
+  REQUIRE(becomes_true([&] { return counter.stdout_lines().size() > 1; }));
   counter.pause();
-  CHECK(state_of(counter.stdout_lines().front()) == 'T');
+  CHECK(state_of(std::stoi(counter.stdout_lines().front())) == 'T');
   const std::size_t said = counter.stdout_lines().size();
   Program({"/bin/sh", "-c", "echo meanwhile"}, {}, interruption).wait_for_success(10s);
   CHECK(counter.stdout_lines().size() == said);
   counter.resume();
-  CHECK(holds_soon([&] { return counter.stdout_lines().size() > said; }));
+  CHECK(becomes_true([&] { return counter.stdout_lines().size() > said; }));
   CHECK(complaint("exit 4", [](Program& ended) {
           CHECK_THROWS(ended.wait_for_success(10s));
           ended.pause();
@@ -106,12 +91,12 @@ TEST_CASE_FIXTURE(Programs, "nothing is left: neither a program, halted or not, 
   Lines pids;
   {
     Program family({"/bin/sh", "-c", "sleep 60 & echo $!; echo $$; wait"}, {}, interruption);
-    REQUIRE(holds_soon([&] { return family.stdout_lines().size() == 2; }));
+    REQUIRE(becomes_true([&] { return family.stdout_lines().size() == 2; }));
     pids = family.stdout_lines();
     family.pause();
   }
   for (const std::string& pid : pids)
-    CHECK(holds_soon([&] { return state_of(pid) == ' ' || state_of(pid) == 'Z'; }));
+    CHECK(becomes_true([&] { return state_of(std::stoi(pid)) == ' ' || state_of(std::stoi(pid)) == 'Z'; }));
 }
 
 TEST_CASE_FIXTURE(Programs, "it runs on the cores that it is given, and blocks no signal") {
