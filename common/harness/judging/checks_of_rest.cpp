@@ -72,9 +72,10 @@ Finding idle_costs_no_cpu(Trial& trial) {
   trial.converse_together(idle);
   const auto unserved = std::find_if(idle.begin(), idle.end(), [](const Peer& peer) { return !peer.well(); });
   if (unserved != idle.end()) {
-    say_not_applicable(
-        fmt::format("beside {} idle clients one read late: a client {} (see slow-reader-gets-everything)",
-                    count, unserved->story()));
+    const std::string story =
+        fmt::format("beside {} idle clients one read late: a client {}", count, unserved->story());
+    if (trial.wait_until([&trial] { return trial.unexpected_end().has_value(); }, 100ms)) say_no(story);
+    say_not_applicable(story + " (see slow-reader-gets-everything)");
   }
   // One that has ended its direction and stays: whatever the server does about it, it is to rest afterwards.
   idle.front().end();

@@ -257,11 +257,16 @@ void go_on(const std::vector<pid_t>& processes) {
 
 void Trial::try_halting() {
   if (std::exchange(halting_tried_, true)) return;
+  // In its wait: one that was still computing would show only the next time what an interrupted call does to
+  // it.
+  wait_until([this] { return is_in_state(process().pid(), "S"); }, 300ms);
   const auto processes = process_tree(process().pid());
   stop(processes, *this);
   go_on(processes);
   // Until it waits again: what it does about the interruption is done then.
   wait_until([this] { return unexpected_end() || is_in_state(process().pid(), "SD"); }, 300ms);
+  // Or sleeps a last time while it ends.
+  wait_until([this] { return unexpected_end().has_value(); }, 30ms);
   if (unexpected_end())
     say_not_applicable("it ended when it was halted and went on (see survives-stop-and-continue)");
 }

@@ -21,15 +21,13 @@ PROGRAMS = {
 
 @dataclass(frozen=True)
 class FaultyServer:
-    """A row of faults.csv: the behaviours that get a no, those that can't be asked, and those where either may
-    come, since the fault shows or not as the timing has it ("*" stands for all others); the rest gets a yes.
-    """
+    """A row of faults.csv: the behaviours that get a no, and those that can't be asked ("*" stands for all
+    others); the rest gets a yes."""
 
     program: str
     fault: str
     no: frozenset
     not_applicable: frozenset
-    either: frozenset
 
     @property
     def name(self):
@@ -46,11 +44,9 @@ class FaultyServer:
 
     def expects(self, behaviour, answer):
         """True if this answer is right."""
-        for behaviours, right in ((self.no, "no"), (self.not_applicable, "n/a"), (self.either, answer)):
+        for behaviours, right in ((self.no, "no"), (self.not_applicable, "n/a")):
             if behaviour in behaviours:
                 return answer == right
-        if "*" in self.either:
-            return True
         return answer == ("n/a" if "*" in self.not_applicable else "yes")
 
 
@@ -61,7 +57,7 @@ def faulty_servers():
             FaultyServer(
                 row["program"],
                 row["fault"],
-                *(frozenset(row[kind].split()) for kind in ("no", "n/a", "either")),
+                *(frozenset(row[kind].split()) for kind in ("no", "n/a")),
             )
             for row in csv.DictReader(file)
         ]

@@ -143,25 +143,31 @@ class TakesTheLoopsVariable : public ThreadServer {
   std::vector<net::FileDescriptor> left_;
 };
 
-// Stands for one buffer that all threads share, as a static variable is. Here it is shared once many are
-// there.
+// Stands for one buffer that all threads share, as a static variable is. Here those share it that come when
+// sixty are there; which ones is decided where they are accepted, so that it doesn't depend on when a thread
+// comes to run.
 class SharesABuffer : public ThreadServer {
  public:
   using ThreadServer::ThreadServer;
 
  protected:
+  void begin(net::FileDescriptor socket) override {
+    shares_.at(static_cast<std::size_t>(socket.fd())) = living_ >= 60 && living_ < 74;
+    ThreadServer::begin(std::move(socket));
+  }
   void converse(const net::FileDescriptor& socket) override {
     std::array<char, 16 * 1024> own;
-    if (!echo(socket, own)) return;
-    while (echo(socket, living_ > 60 && living_ < 75 ? std::span<char>(shared_) : own)) {
+    const bool shares = shares_.at(static_cast<std::size_t>(socket.fd()));
+    while (echo(socket, shares ? std::span<char>(shared_) : own)) {
     }
   }
   bool send_all(const net::FileDescriptor& socket, std::span<const char> unsent) override {
-    if (unsent.data() == shared_.data()) usleep(1000);  // as long as it takes another thread to come
+    if (unsent.data() == shared_.data()) usleep(5000);  // as long as it takes another thread to come
     return ThreadServer::send_all(socket, unsent);
   }
 
  private:
+  std::array<bool, 65'536> shares_{};  // by the number of the client's descriptor
   std::array<char, 16 * 1024> shared_{};
 };
 
