@@ -20,8 +20,9 @@ CPPFLAGS := -I. -MMD -MP
 LDLIBS = -Wl,--as-needed -lfmt -lz $(if $(HAS_LIBURING),-luring) -pthread
 
 BIN := $(BUILD)/bin
-# Objects of common code, by room. Every lab program is one source file labs/NN-name/PROGRAM.cpp, linked with what it
-# uses of the rooms for labs: an archive, so that a server holds no codec.
+# Objects of common code, by room. A source file of a lab that has a header of its name is a part of its lab's programs;
+# every other is a program. It is linked with what it uses of its lab's parts and of the rooms for labs: archives, so
+# that a server holds no codec.
 sources = $(filter-out %_test.cpp,$(wildcard common/$(1)/*.cpp))
 objects = $(patsubst %.cpp,$(BUILD)/obj/%.o,$(1))
 LAB_ROOMS := net framing demonstration timeline
@@ -33,14 +34,19 @@ BENCH := $(call objects,$(filter-out %-echo.cpp,$(call sources,bench)))
 # liburing is optional: without it the labs of the servers that need it have no program.
 HAS_LIBURING := $(shell $(CXX) -include liburing.h -x c++ -E /dev/null >/dev/null 2>&1 && echo yes)
 NEED_LIBURING := $(shell sed -nE 's/^[^,]*,([^,]*),liburing,.*/labs\/\1-%/p' common/harness/servers.csv)
-LAB_SOURCES := $(filter-out %_test.cpp $(if $(HAS_LIBURING),,$(NEED_LIBURING)),$(wildcard labs/*/*.cpp))
+LAB_FILES := $(filter-out %_test.cpp $(if $(HAS_LIBURING),,$(NEED_LIBURING)),$(wildcard labs/*/*.cpp))
+LAB_PARTS := $(filter $(patsubst %.h,%.cpp,$(wildcard labs/*/*.h)),$(LAB_FILES))
+LAB_SOURCES := $(filter-out $(LAB_PARTS),$(LAB_FILES))
+# The archives of all labs that have parts, or of the labs that are named.
+LABS_WITH_PARTS := $(sort $(patsubst %/,%,$(dir $(LAB_PARTS))))
+archives = $(patsubst %,$(BUILD)/obj/%.a,$(filter $(1),$(LABS_WITH_PARTS)))
 LAB_PROGRAMS := $(patsubst %.cpp,$(BIN)/%,$(notdir $(LAB_SOURCES)))
 TEST_SOURCES := $(wildcard common/*/*_test.cpp common/*/*/*_test.cpp labs/*/*_test.cpp)
 # The judge's negative controls: servers with one fault.
 FAULTY := common/harness/judging/faulty
 FAULTY_PROGRAMS := $(patsubst $(FAULTY)/%.cpp,$(BUILD)/test/%,$(wildcard $(FAULTY)/faulty-*.cpp))
 FAULTY_SOURCES := $(wildcard $(FAULTY)/*.cpp)
-ALL_OBJECTS := $(call objects,$(LAB_SOURCES) $(TEST_SOURCES) $(FAULTY_SOURCES)) $(LAB_OBJECTS) $(TESTING) $(HARNESS) $(BENCH) $(BUILD)/obj/common/harness/main.o
+ALL_OBJECTS := $(call objects,$(LAB_SOURCES) $(LAB_PARTS) $(TEST_SOURCES) $(FAULTY_SOURCES)) $(LAB_OBJECTS) $(TESTING) $(HARNESS) $(BENCH) $(BUILD)/obj/common/harness/main.o
 
 # The tests that have this word in their name or file; all without it.
 ONLY :=
@@ -148,12 +154,13 @@ clean: ## remove what was built (results/ stays)
 programs: $(LAB_PROGRAMS) $(BIN)/harness $(BIN)/servers.csv $(BIN)/build.json $(BUILD)/compile_commands.json
 
 define lab_program
-$(BIN)/$(basename $(notdir $(1))): $(call objects,$(1)) $(FOR_LABS)
+$(BIN)/$(basename $(notdir $(1))): $(call objects,$(1)) $(call archives,$(patsubst %/,%,$(dir $(1)))) $(FOR_LABS)
 endef
 $(foreach source,$(LAB_SOURCES),$(eval $(call lab_program,$(source))))
+$(foreach lab,$(LABS_WITH_PARTS),$(eval $(call archives,$(lab)): $(call objects,$(filter $(lab)/%,$(LAB_PARTS)))))
 
 $(BIN)/harness: $(BUILD)/obj/common/harness/main.o $(HARNESS) $(FOR_LABS)
-$(BUILD)/test/common-tests: $(call objects,$(TEST_SOURCES)) $(TESTING) $(HARNESS) $(FOR_LABS)
+$(BUILD)/test/common-tests: $(call objects,$(TEST_SOURCES)) $(call archives,labs/%) $(TESTING) $(HARNESS) $(FOR_LABS)
 $(BUILD)/test/faulty-epoll: $(BUILD)/obj/$(FAULTY)/epoll_server.o
 $(FAULTY_PROGRAMS): $(BUILD)/test/%: $(BUILD)/obj/$(FAULTY)/%.o $(FOR_LABS)
 
@@ -163,6 +170,7 @@ $(LAB_PROGRAMS) $(BIN)/harness $(BIN)/bench $(BUILD)/test/common-tests $(FAULTY_
 	@$(CXX) $(CXXFLAGS) -o $@ $^ $(LDLIBS)
 
 $(FOR_LABS): $(LAB_OBJECTS)
+$(FOR_LABS) $(call archives,labs/%):
 	@rm -f $@
 	@ar rcs $@ $^
 

@@ -60,6 +60,10 @@ class Ladder(unittest.TestCase):
         for mistake in sorted(TOP.glob("labs/09-epoll/epoll-edge-*.cpp")):
             self.assertLessEqual(changed_lines(edge, mistake), 30, mistake.name)
 
+    def test_what_saves_a_completion_is_sixty_lines_at_most(self):
+        plain = "labs/13-io-uring/io-uring.cpp"
+        self.assertLessEqual(changed_lines(plain, "labs/13-io-uring/io-uring-skip-success.cpp"), 60)
+
     def test_one_turn_is_the_same_in_all_four_event_loops(self):
         turns = {
             re.search(
