@@ -160,7 +160,7 @@ $(foreach source,$(LAB_SOURCES),$(eval $(call lab_program,$(source))))
 $(foreach lab,$(LABS_WITH_PARTS),$(eval $(call archives,$(lab)): $(call objects,$(filter $(lab)/%,$(LAB_PARTS)))))
 
 $(BIN)/harness: $(BUILD)/obj/common/harness/main.o $(HARNESS) $(FOR_LABS)
-$(BUILD)/test/common-tests: $(call objects,$(TEST_SOURCES)) $(call archives,labs/%) $(TESTING) $(HARNESS) $(FOR_LABS)
+$(BUILD)/test/common-tests: $(call objects,$(TEST_SOURCES)) $(call archives,labs/%) $(TESTING) $(filter-out %/main.o,$(BENCH)) $(HARNESS) $(FOR_LABS)
 $(BUILD)/test/faulty-epoll: $(BUILD)/obj/$(FAULTY)/epoll_server.o
 $(FAULTY_PROGRAMS): $(BUILD)/test/%: $(BUILD)/obj/$(FAULTY)/%.o $(FOR_LABS)
 

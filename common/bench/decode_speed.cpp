@@ -10,6 +10,7 @@
 #include <string>
 
 #include "common/framing/codec.h"
+#include "common/harness/measuring/shuffle.h"
 #include "common/net/system_error.h"
 
 namespace bench {
@@ -88,7 +89,7 @@ std::vector<Figure> decode_speed(std::uint64_t seed, harness::Progress& progress
   std::mt19937_64 random(seed);
   for (std::size_t repetition = 1; repetition <= decode_repetitions; ++repetition) {
     progress.step(fmt::format("decoding, repetition {} of {}", repetition, decode_repetitions));
-    std::shuffle(order.begin(), order.end(), random);
+    harness::shuffle(order, random);
     for (const std::size_t i : order) {
       interruption.check();
       figures[i].samples.push_back({.value = speed_of(decodings[i])});

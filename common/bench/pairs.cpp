@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <random>
-
+#include "common/bench/order.h"
 #include "common/harness/load/load_generator.h"
 #include "common/harness/measuring/environment.h"
 #include "common/harness/processes/process_usage.h"
@@ -96,23 +94,6 @@ Measured run_pair(const Comparison& comparison, bool subject_first, int core,
           .disturbed = stolen};
 }
 
-struct Slot {
-  std::size_t comparison = 0;
-  bool subject_first = false;
-};
-
-std::vector<Slot> schedule(std::size_t comparisons, const PairPlan& plan) {
-  std::mt19937_64 random(plan.seed);
-  std::vector<Slot> slots;
-  for (std::size_t pair = 0; pair < plan.pairs; ++pair) {
-    // Half of a comparison's pairs begin with the subject; the shuffle below mixes the two kinds.
-    for (std::size_t i = 0; i < comparisons; ++i)
-      slots.push_back({.comparison = i, .subject_first = pair % 2 == 0});
-  }
-  std::shuffle(slots.begin(), slots.end(), random);
-  return slots;
-}
-
 // Two figures of each comparison: 2 × its number, and the one behind it.
 std::vector<Figure> empty_figures(const std::vector<Comparison>& comparisons) {
   std::vector<Figure> figures;
@@ -130,7 +111,7 @@ std::vector<Figure> run_pairs(const std::vector<Comparison>& comparisons, const 
   harness::pin_to_core(plan.core);
   std::vector<Figure> figures = empty_figures(comparisons);
   std::vector<std::size_t> disturbed(comparisons.size());
-  for (const Slot& slot : schedule(comparisons.size(), plan)) {
+  for (const Slot& slot : order_of_pairs(comparisons.size(), plan.pairs, plan.seed)) {
     const Comparison& comparison = comparisons[slot.comparison];
     progress.step(comparison.name());
     Measured pair;

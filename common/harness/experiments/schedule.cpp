@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <random>
-#include <utility>
+
+#include "common/harness/measuring/shuffle.h"
 
 namespace harness {
 
@@ -29,11 +30,6 @@ std::string lacks(const Experiment& experiment, const Scale& scale, const Subjec
     if (!has(subject, behaviour)) return fmt::format("{}: by its nature not '{}'", subject.name, behaviour);
   }
   return "";
-}
-
-// Fisher and Yates, written out: std::shuffle may give another order with another library.
-void shuffle(std::vector<Slot>& slots, std::mt19937_64& random) {
-  for (std::size_t i = slots.size(); i > 1; --i) std::swap(slots[i - 1], slots[random() % i]);
 }
 
 constexpr std::size_t reserved_descriptors = 50;  // what harness and server need besides the connections
