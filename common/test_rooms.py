@@ -32,6 +32,7 @@ ARROWS: dict[str, list[str]] = {
     "plots": [],
     "labs": [],
 }
+PAGE = "docs/architecture.md"
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 
@@ -115,6 +116,25 @@ def wrong_arrows(root: Path) -> list[str]:
     return wrong
 
 
+def named_on_the_page(page: str) -> dict[str, list[str]]:
+    """Room → the files that its section names: in the first column of its table, and elsewhere by their whole path."""
+    sections = re.split(r"^#+ (.*)$", page, flags=re.MULTILINE)
+    found = {}
+    for title, text in zip(sections[1::2], sections[2::2]):
+        room = title.strip("`") if title.startswith("`") else ""
+        rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `") and room]
+        found[room] = found.get(room, []) + [
+            f"{room}/{name}" for row in rows for name in re.findall(r"`([^`]+)`", row)
+        ]
+        found[room] += re.findall(r"`((?:common|labs|plots|docs)/[\w/.-]+)`", text)
+    return found
+
+
+def is_there(path: str) -> bool:
+    """True for a folder, a file, and the beginning of a file's name: `common/net/address` is address.h and address.cpp."""
+    return (ROOT / path).exists() or any((ROOT / f"{path}{end}").exists() for end in (".h", ".cpp"))
+
+
 class Rooms(unittest.TestCase):
     def test_no_arrow_runs_back_up(self) -> None:
         self.assertEqual(wrong_arrows(ROOT), [])
@@ -127,6 +147,13 @@ class Rooms(unittest.TestCase):
             (path, other) for path in sources for other in named(ROOT, path) if not (ROOT / other).is_file()
         ]
         self.assertEqual(missing, [])
+
+    def test_the_page_has_all_rooms_and_names_files_that_are_there(self) -> None:
+        found = named_on_the_page((ROOT / PAGE).read_text(encoding="utf-8"))
+        self.assertEqual(set(found) - {""}, set(ARROWS) - {"common"})
+        names = [name for names in found.values() for name in names]
+        self.assertGreater(len(names), 80)
+        self.assertEqual([name for name in names if not is_there(name)], [])
 
     def test_an_arrow_that_runs_up_is_told_of(self) -> None:
         """Of a program, of a test, by way of the support of tests, from lab to lab, and in Python."""
