@@ -9,8 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 NET = "common/net"
+KERNEL = "common/kernel"
 TESTING = "common/testing"
-FOR_LABS = [NET, "common/framing", "common/timeline", "common/demonstration"]
+FOR_LABS = [NET, KERNEL, "common/framing", "common/timeline", "common/demonstration"]
 # From the bottom to the top: each may use those before it.
 PROCESSES, *ABOVE = HARNESS = [
     f"common/harness/{room}"
@@ -19,13 +20,14 @@ PROCESSES, *ABOVE = HARNESS = [
 # Room → the rooms that its files may name, beside itself. A test may name common/testing too.
 ARROWS: dict[str, list[str]] = {
     NET: [],
+    KERNEL: [NET],
     "common/framing": [NET],
-    "common/timeline": [NET],
+    "common/timeline": [NET, KERNEL],
     "common/demonstration": [NET],
     TESTING: [NET, PROCESSES],
-    **{room: [NET, *HARNESS[:place]] for place, room in enumerate(HARNESS)},
-    "common/harness": [NET, *HARNESS],
-    "common/bench": [NET, "common/framing", "common/harness", *HARNESS],
+    **{room: [NET, KERNEL, *HARNESS[:place]] for place, room in enumerate(HARNESS)},
+    "common/harness": [NET, KERNEL, *HARNESS],
+    "common/bench": [NET, KERNEL, "common/framing", "common/harness", *HARNESS],
     "common/guide": [],
     "common/setup": [],
     "common": [],

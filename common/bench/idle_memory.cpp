@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <stdexcept>
 #include <thread>
 
 #include "common/harness/load/load_generator.h"
 #include "common/harness/measuring/environment.h"
 #include "common/harness/processes/server_process.h"
+#include "common/kernel/numbers.h"
 
 namespace bench {
 
@@ -24,10 +24,7 @@ constexpr std::size_t descriptors_aside = 50;
 double anonymous_bytes(pid_t pid) {
   const std::string path = fmt::format("/proc/{}/smaps_rollup", pid);
   const std::string key = "Anonymous:";
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with(key)) return std::stod(line.substr(key.size())) * 1024;
-  }
+  if (const auto kibibytes = kernel::number_behind(key, path)) return static_cast<double>(*kibibytes) * 1024;
   throw std::runtime_error(fmt::format("{} has no line '{}'", path, key));
 }
 

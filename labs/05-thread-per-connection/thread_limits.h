@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/kernel/numbers.h"
 #include "common/net/system_error.h"
-#include "labs/05-thread-per-connection/proc_file.h"
 
 /// Something that there is only so much of, and that each new thread takes some of.
 struct ThreadLimit {
@@ -54,15 +54,6 @@ inline std::vector<std::filesystem::path> cgroup_files(const std::string& contro
   return found;
 }
 
-/// All threads of the machine: the second number of `0.20 0.18 0.12 1/80 11206`, behind the slash (proc(5),
-/// loadavg).
-inline std::int64_t threads_of_the_machine() {
-  std::ifstream file("/proc/loadavg");
-  const std::string line{std::istreambuf_iterator<char>(file), {}};
-  const std::size_t slash = line.find('/');
-  return slash == std::string::npos ? 0 : std::stoll(line.substr(slash + 1));
-}
-
 /// Once the numbers have gone round, threads get none below this one (RESERVED_PIDS in the kernel's
 /// kernel/pid.c).
 constexpr std::int64_t lowest_number = 300;
@@ -83,7 +74,8 @@ inline std::int64_t threads_of_this_user() {
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     if (entry.is_symlink()) continue;  // self, thread-self
     const std::filesystem::path status = entry.path() / "status";
-    if (number_behind("Uid:", status) == getuid()) threads += number_behind("Threads:", status).value_or(0);
+    if (kernel::number_behind("Uid:", status) == getuid())
+      threads += kernel::number_behind("Threads:", status).value_or(0);
   }
   return threads;
 }
@@ -114,26 +106,26 @@ inline std::vector<ThreadLimit> thread_limits(std::int64_t stack_bytes) {
   if (getuid() != 0) {
     add("ulimit -u", "threads of this user", threads_of_this_user(), resource_limit(RLIMIT_NPROC));
   }
-  add("kernel.threads-max", "threads of the machine", threads_of_the_machine(),
-      number_in("/proc/sys/kernel/threads-max"));
-  if (const auto numbers = number_in("/proc/sys/kernel/pid_max")) {
+  add("kernel.threads-max", "threads of the machine", kernel::threads_of_the_machine(),
+      kernel::number_in("/proc/sys/kernel/threads-max"));
+  if (const auto numbers = kernel::number_in("/proc/sys/kernel/pid_max")) {
     add("kernel.pid_max", "numbers, without the low 300",
-        threads_of_the_machine() - threads_with_low_numbers(), *numbers - lowest_number);
+        kernel::threads_of_the_machine() - threads_with_low_numbers(), *numbers - lowest_number);
   }
   add("vm.max_map_count", "mappings, two for a thread", mappings_of_this_process(),
-      number_in("/proc/sys/vm/max_map_count"), 2);
+      kernel::number_in("/proc/sys/vm/max_map_count"), 2);
   for (const auto& file : cgroup_files("pids", "pids.max")) {
-    add("pids.max", "threads of a control group", number_in(file.parent_path() / "pids.current"),
-        number_in(file));
+    add("pids.max", "threads of a control group", kernel::number_in(file.parent_path() / "pids.current"),
+        kernel::number_in(file));
   }
   if (const auto bytes = resource_limit(RLIMIT_AS)) {
-    add("ulimit -v", "KiB of addresses", number_behind("VmSize:", "/proc/self/status"), *bytes / 1024,
+    add("ulimit -v", "KiB of addresses", kernel::number_behind("VmSize:", "/proc/self/status"), *bytes / 1024,
         stack_kib);
   }
   // 2: addresses count as if they were memory (proc(5)).
-  if (number_in("/proc/sys/vm/overcommit_memory") == 2) {
-    add("CommitLimit", "KiB promised to programs", number_behind("Committed_AS:", "/proc/meminfo"),
-        number_behind("CommitLimit:", "/proc/meminfo"), stack_kib);
+  if (kernel::number_in("/proc/sys/vm/overcommit_memory") == 2) {
+    add("CommitLimit", "KiB promised to programs", kernel::number_behind("Committed_AS:", "/proc/meminfo"),
+        kernel::number_behind("CommitLimit:", "/proc/meminfo"), stack_kib);
   }
   return limits;
 }

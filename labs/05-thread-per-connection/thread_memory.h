@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "labs/05-thread-per-connection/proc_file.h"
+#include "common/kernel/numbers.h"
 
 /// The kinds of memory that a thread takes, in KiB. The first three are this process's own; the last two are
 /// the whole machine's, so whatever else runs disturbs them. Sources: proc(5), and
@@ -33,7 +33,7 @@ struct ThreadMemory {
 /// At this moment. What the kernel doesn't tell counts as 0.
 inline ThreadMemory thread_memory() {
   const auto kib = [](const char* key, const char* path) {
-    return static_cast<double>(number_behind(key, path).value_or(0));
+    return static_cast<double>(kernel::number_behind(key, path).value_or(0));
   };
   return {.virtual_kib = kib("VmSize:", "/proc/self/status"),
           // VmRSS of status is rounded for speed, by up to some hundred KiB on a machine with many cores.

@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/kernel/numbers.h"
 #include "common/net/command_line.h"
 #include "common/net/server.h"
 #include "common/net/system_error.h"
@@ -68,7 +69,7 @@ class MemoryMargin {
   MemoryMargin() : available_at_start_(available()), margin_(available_at_start_ / 2) {
     for (const char* name : {"memory.max", "memory.limit_in_bytes"}) {
       for (const auto& file : cgroup_files("memory", name)) {
-        if (const auto bytes = number_in(file)) margin_ = std::min(margin_, *bytes / 1024 / 2);
+        if (const auto bytes = kernel::number_in(file)) margin_ = std::min(margin_, *bytes / 1024 / 2);
       }
     }
   }
@@ -76,7 +77,9 @@ class MemoryMargin {
   bool is_reached() const { return available_at_start_ - available() >= margin_; }
 
  private:
-  static std::int64_t available() { return number_behind("MemAvailable:", "/proc/meminfo").value_or(0); }
+  static std::int64_t available() {
+    return kernel::number_behind("MemAvailable:", "/proc/meminfo").value_or(0);
+  }
 
   std::int64_t available_at_start_;
   std::int64_t margin_;

@@ -20,12 +20,12 @@
 #include <cerrno>
 #include <csignal>
 #include <deque>
-#include <fstream>
 #include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "common/kernel/numbers.h"
 #include "common/net/command_line.h"
 #include "common/net/listener.h"
 #include "common/net/pending_bytes.h"
@@ -159,13 +159,9 @@ struct Options {
 };
 
 // How often a thread has gone to sleep and been woken: its voluntary context switches (proc_pid_status(5)).
-std::uint64_t times_woken(pid_t thread) {
-  std::ifstream file(fmt::format("/proc/self/task/{}/status", thread));
-  const std::string key = "voluntary_ctxt_switches:";
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with(key)) return std::stoull(line.substr(key.size()));
-  }
-  return 0;
+std::int64_t times_woken(pid_t thread) {
+  const std::string status = fmt::format("/proc/self/task/{}/status", thread);
+  return kernel::number_behind("voluntary_ctxt_switches:", status).value_or(0);
 }
 
 void print_counts(const std::deque<Worker>& workers) {

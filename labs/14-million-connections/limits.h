@@ -10,15 +10,14 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "common/kernel/numbers.h"
 #include "common/net/address.h"
 #include "common/net/listener.h"
 #include "common/net/system_error.h"
-#include "labs/14-million-connections/proc_files.h"
 
 namespace million {
 
@@ -90,7 +89,7 @@ struct Descriptors {
 inline Descriptors raise_descriptor_limit(std::int64_t wanted) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) < 0) throw net::SystemError("getrlimit RLIMIT_NOFILE");
-  const auto ceiling = static_cast<rlim_t>(number_in("/proc/sys/fs/nr_open").value_or(1024 * 1024));
+  const auto ceiling = static_cast<rlim_t>(kernel::number_in("/proc/sys/fs/nr_open").value_or(1024 * 1024));
   const rlim_t raised = std::min(static_cast<rlim_t>(wanted), ceiling);
   std::string remark = "as many as are needed";
   if (raised > limit.rlim_max) {
@@ -114,27 +113,23 @@ inline std::int64_t open_descriptors() {
 /// nobody on this machine could open anything. (The kernel doesn't hold root to this limit; we do.) Source:
 /// proc(5), /proc/sys/fs/file-nr.
 inline std::int64_t connections_by_system_files() {
-  const std::vector<std::int64_t> files = numbers_in("/proc/sys/fs/file-nr");
+  const std::vector<std::int64_t> files = kernel::numbers_in("/proc/sys/fs/file-nr");
   return files.size() < 3 ? INT64_MAX : std::max<std::int64_t>(0, (files[2] - files[0]) / 20 * 19 / 2);
 }
 
 /// How many processes may be started, half of the numbers being left to others. Source: proc(5).
 inline std::int64_t processes_allowed() {
-  const std::int64_t numbers = std::min(number_in("/proc/sys/kernel/pid_max").value_or(32768),
-                                        number_in("/proc/sys/kernel/threads-max").value_or(32768));
-  double load = 0;
-  std::int64_t runnable = 0;
-  std::int64_t running = 0;
-  char slash = 0;
-  std::ifstream("/proc/loadavg") >> load >> load >> load >> runnable >> slash >> running;
-  return std::max<std::int64_t>(1, (numbers - running) / 2);
+  const std::int64_t numbers = std::min(kernel::number_in("/proc/sys/kernel/pid_max").value_or(32768),
+                                        kernel::number_in("/proc/sys/kernel/threads-max").value_or(32768));
+  return std::max<std::int64_t>(1, (numbers - kernel::threads_of_the_machine()) / 2);
 }
 
 /// True when the firewall's table of connections, which on many machines has a line for those inside the
 /// machine too, is nearly full. Then the kernel would drop packets, of others too.
 inline bool tracking_is_full() {
-  const std::int64_t most = number_in("/proc/sys/net/netfilter/nf_conntrack_max").value_or(0);
-  return most > 0 && number_in("/proc/sys/net/netfilter/nf_conntrack_count").value_or(0) >= most / 20 * 19;
+  const std::int64_t most = kernel::number_in("/proc/sys/net/netfilter/nf_conntrack_max").value_or(0);
+  return most > 0 &&
+         kernel::number_in("/proc/sys/net/netfilter/nf_conntrack_count").value_or(0) >= most / 20 * 19;
 }
 
 /// The ports that the kernel gives to sockets that ask for none: the ephemeral range.
@@ -143,7 +138,7 @@ struct EphemeralPorts {
   std::int64_t last = 60999;
 
   static EphemeralPorts read() {
-    const std::vector<std::int64_t> range = numbers_in("/proc/sys/net/ipv4/ip_local_port_range");
+    const std::vector<std::int64_t> range = kernel::numbers_in("/proc/sys/net/ipv4/ip_local_port_range");
     return range.size() < 2 ? EphemeralPorts{} : EphemeralPorts{range[0], range[1]};
   }
 

@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "labs/14-million-connections/proc_files.h"
+#include "common/kernel/numbers.h"
 
 namespace million {
 
@@ -21,7 +21,7 @@ struct Memory {
 
   static Memory now() {
     const auto bytes = [](const std::string& name) {
-      const std::optional<std::int64_t> kilobytes = number_behind(name, "/proc/meminfo");
+      const std::optional<std::int64_t> kilobytes = kernel::number_behind(name, "/proc/meminfo");
       if (!kilobytes) throw std::runtime_error("/proc/meminfo doesn't tell " + name);
       return *kilobytes * 1024;
     };
@@ -36,10 +36,10 @@ inline std::optional<std::int64_t> left_in_control_group() {
   for (std::string line; std::getline(groups, line);) {
     if (!line.starts_with("0::")) continue;
     const std::string folder = "/sys/fs/cgroup" + line.substr(3) + "/";
-    const std::optional<std::int64_t> most = number_in(folder + "memory.max");
-    const std::optional<std::int64_t> used = number_in(folder + "memory.current");
+    const std::optional<std::int64_t> most = kernel::number_in(folder + "memory.max");
+    const std::optional<std::int64_t> used = kernel::number_in(folder + "memory.current");
     if (most && used)
-      return *most - *used + number_behind("inactive_file", folder + "memory.stat").value_or(0);
+      return *most - *used + kernel::number_behind("inactive_file", folder + "memory.stat").value_or(0);
   }
   return std::nullopt;
 }
@@ -56,7 +56,7 @@ inline std::int64_t available_memory(const Memory& before) {
 /// The memory of a process itself. Pages that several share count in parts (PSS), so that sums are right. 0
 /// if the kernel doesn't say.
 inline std::int64_t proportional_memory(const std::string& process) {
-  return number_behind("Pss:", "/proc/" + process + "/smaps_rollup").value_or(0) * 1024;
+  return kernel::number_behind("Pss:", "/proc/" + process + "/smaps_rollup").value_or(0) * 1024;
 }
 
 }  // namespace million

@@ -22,6 +22,7 @@
 #include <string>
 #include <thread>
 
+#include "common/kernel/numbers.h"
 #include "common/net/command_line.h"
 #include "common/net/server.h"
 #include "labs/14-million-connections/connections.h"
@@ -198,8 +199,8 @@ int main(int argc, char** argv) {
   const std::int64_t mebibyte = 1024 * 1024;
   std::int64_t connections = 1'000'000;
   std::int64_t hold = 0;
-  std::int64_t keep_free =
-      std::max<std::int64_t>(256, number_behind("MemTotal:", "/proc/meminfo").value_or(0) / 1024 / 16);
+  std::int64_t keep_free = std::max<std::int64_t>(
+      256, kernel::number_behind("MemTotal:", "/proc/meminfo").value_or(0) / 1024 / 16);
   net::CommandLine options(
       "million",
       "Opens as many TCP connections as this machine holds, both ends here; then each answers once.");

@@ -13,6 +13,7 @@
 #include <sstream>
 #include <string>
 
+#include "common/kernel/numbers.h"
 #include "common/net/system_error.h"
 
 namespace harness {
@@ -90,13 +91,9 @@ bool was_started_with(pid_t pid, const std::string& variable) {
   return false;
 }
 
-// The number behind "KEY:" in a file of lines like "VmRSS:   1234 kB"; 0 if there is none.
+// Of a file of lines like "VmRSS:   1234 kB"; 0 if the process has ended.
 std::int64_t value_of(const std::string& path, const std::string& key) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with(key + ":")) return std::stoll(line.substr(key.size() + 1));
-  }
-  return 0;
+  return kernel::number_behind(key + ":", path).value_or(0);
 }
 
 std::chrono::nanoseconds cpu_clock(pid_t pid) {
@@ -106,16 +103,11 @@ std::chrono::nanoseconds cpu_clock(pid_t pid) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
-// /proc/loadavg's fourth field is "runnable/existing" threads; meminfo's KernelStack is what all of them
-// hold.
+// What all threads of the machine hold together, divided by their number.
 std::int64_t kernel_stack_of_a_thread() {
-  std::ifstream file("/proc/loadavg");
-  std::string skipped;
-  std::string counts;
-  file >> skipped >> skipped >> skipped >> counts;
-  const std::int64_t threads = std::stoll(counts.substr(counts.find('/') + 1));
   constexpr std::int64_t page =
       4096;  // stacks are whole pages, and a few threads come and go between the two reads
+  const std::int64_t threads = std::max<std::int64_t>(1, kernel::threads_of_the_machine());
   return (value_of("/proc/meminfo", "KernelStack") * 1024 / threads + page / 2) / page * page;
 }
 
