@@ -2,8 +2,6 @@
 
 #include <cstdint>
 
-#include "common/kernel/numbers.h"
-
 /// The kinds of memory that a thread takes, in KiB. The first three are this process's own; the last two are
 /// the whole machine's, so whatever else runs disturbs them. Sources: proc(5), and
 /// Documentation/filesystems/proc.rst of the kernel.
@@ -18,27 +16,8 @@ struct ThreadMemory {
   double together_kib() const { return resident_kib + page_tables_kib + kernel_stack_kib + slab_kib; }
 
   /// What has come since `earlier`, for each of `threads`.
-  ThreadMemory for_each_of(std::int64_t threads, const ThreadMemory& earlier) const {
-    const auto each = [threads](double now, double then) {
-      return (now - then) / static_cast<double>(threads);
-    };
-    return {.virtual_kib = each(virtual_kib, earlier.virtual_kib),
-            .resident_kib = each(resident_kib, earlier.resident_kib),
-            .page_tables_kib = each(page_tables_kib, earlier.page_tables_kib),
-            .kernel_stack_kib = each(kernel_stack_kib, earlier.kernel_stack_kib),
-            .slab_kib = each(slab_kib, earlier.slab_kib)};
-  }
+  ThreadMemory for_each_of(std::int64_t threads, const ThreadMemory& earlier) const;
 };
 
 /// At this moment. What the kernel doesn't tell counts as 0.
-inline ThreadMemory thread_memory() {
-  const auto kib = [](const char* key, const char* path) {
-    return static_cast<double>(kernel::number_behind(key, path).value_or(0));
-  };
-  return {.virtual_kib = kib("VmSize:", "/proc/self/status"),
-          // VmRSS of status is rounded for speed, by up to some hundred KiB on a machine with many cores.
-          .resident_kib = kib("Rss:", "/proc/self/smaps_rollup"),
-          .page_tables_kib = kib("VmPTE:", "/proc/self/status"),
-          .kernel_stack_kib = kib("KernelStack:", "/proc/meminfo"),
-          .slab_kib = kib("SUnreclaim:", "/proc/meminfo")};
-}
+ThreadMemory thread_memory();
