@@ -8,6 +8,7 @@
 
 #include "common/harness/judging/behaviours.h"
 #include "common/harness/processes/process_usage.h"
+#include "common/harness/processes/reserved_port.h"
 
 namespace harness {
 
@@ -127,8 +128,11 @@ std::string why_it_does_not_start(Trial& trial, std::uint16_t port) {
 Finding restarts_on_its_port(Trial& trial) {
   trial.process();
   if (!trial.target().takes_a_port()) say_not_applicable("its command has no place for a port ({port})");
+  // One that nobody gets by chance while the server is away.
+  const ReservedPort reserved;
+  const auto port = reserved.port();
+  trial.start_again({.port = port});
   const Peers clients = ten_clients(trial);
-  const auto port = trial.address().port();
   const bool ended = trial.tell_to_end(SIGTERM).has_value();
   // The server's end of a connection that it has closed first stays in TIME-WAIT for a minute. A few
   // milliseconds are the kernel's own: it takes an io_uring apart after the process has ended.

@@ -49,9 +49,15 @@ net::Address announced_address(const std::string& server, const std::string& lin
                                 on_one_line(line, 60)));
 }
 
-std::optional<std::uint16_t> port_for(const ServerCommand& command) {
+std::optional<ReservedPort> reserved_for(const ServerCommand& command) {
+  if (command.port || !asks_for_port(command.words)) return std::nullopt;
+  return ReservedPort();
+}
+
+std::optional<std::uint16_t> port_for(const ServerCommand& command,
+                                      const std::optional<ReservedPort>& reserved) {
   if (!asks_for_port(command.words)) return std::nullopt;
-  return command.port ? *command.port : find_free_port();
+  return reserved ? reserved->port() : command.port;
 }
 
 ChildProcess start(const ServerCommand& command, std::optional<std::uint16_t> port, const MemoryFile& out,
@@ -82,12 +88,9 @@ std::string on_one_line(const std::string& text, std::size_t at_most) {
   return line;
 }
 
-std::uint16_t find_free_port() {
-  return net::Address::of_socket(net::open_listener(net::Address::resolve("127.0.0.1", 0)).fd()).port();
-}
-
 ServerProcess::ServerProcess(const ServerCommand& command)
-    : port_(port_for(command)),
+    : reserved_(reserved_for(command)),
+      port_(port_for(command, reserved_)),
       stdout_("server-stdout"),
       stderr_("server-stderr"),
       child_(start(command, port_, stdout_, stderr_)) {

@@ -12,6 +12,7 @@
 #include "common/harness/processes/child_process.h"
 #include "common/harness/processes/interruption.h"
 #include "common/harness/processes/memory_file.h"
+#include "common/harness/processes/reserved_port.h"
 #include "common/net/address.h"
 
 namespace harness {
@@ -39,7 +40,7 @@ struct ServerCommand {
   std::optional<int> core = std::nullopt;
   /// Its limit of open descriptors (RLIMIT_NOFILE, soft and hard); none: the harness's own.
   std::optional<rlim_t> descriptor_limit = std::nullopt;
-  /// The port for `{port}`; none: a free one.
+  /// The port for `{port}`; none: one that is free, and reserved as long as the server is here.
   std::optional<std::uint16_t> port = std::nullopt;
   /// Asked while it is not ready yet: Ctrl-C need not wait for a server that never is. None: not asked.
   const Interruption* interruption = nullptr;
@@ -87,7 +88,8 @@ class ServerProcess {
   [[noreturn]] void tell_of_end(const std::string& name);
   std::string why_not_ready(const std::string& name, const ServerCommand& command) const;
 
-  std::optional<std::uint16_t> port_;  // that it was told, by {port}
+  std::optional<ReservedPort> reserved_;  // for {port}, unless the command names one
+  std::optional<std::uint16_t> port_;     // that it was told, by {port}
   MemoryFile stdout_;
   MemoryFile stderr_;
   ChildProcess child_;
@@ -97,8 +99,5 @@ class ServerProcess {
 /// `text` as it may stand in a line for the user: control characters become '?', and what is longer than
 /// `at_most` bytes ends in "...". Commands and what servers print may hold anything.
 std::string on_one_line(const std::string& text, std::size_t at_most);
-
-/// A TCP port of 127.0.0.1 that is free now. Another program may take it before it is used.
-std::uint16_t find_free_port();
 
 }  // namespace harness

@@ -161,8 +161,3 @@ TEST_CASE("a server that keeps its announcement for itself is told of with what 
         std::string::npos);
   CHECK(complaint.ends_with("; its last words: ready"));
 }
-
-TEST_CASE("free ports can be listened on") {
-  const std::uint16_t port = harness::find_free_port();
-  CHECK(port != 0);
-}

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,25 +80,25 @@ class ShutsDownAndNeverCloses : public EpollServer {
   std::vector<net::FileDescriptor> left_;
 };
 
-// Stands for closing a number twice: what hung up is closed, and once more when the next client has come,
-// which has got that number.
+// Stands for closing a number twice: what hung up is closed, and once more when another client has got that
+// number.
 class ClosesANumberTwice : public EpollServer {
  public:
   using EpollServer::EpollServer;
 
  protected:
   void serve(Connection& connection, std::uint32_t events) override {
-    if (events & (EPOLLHUP | EPOLLERR)) noted_.push_back(connection.socket.fd());
+    if (events & (EPOLLHUP | EPOLLERR)) noted_.insert(connection.socket.fd());
     EpollServer::serve(connection, events);
   }
   void admit(net::FileDescriptor socket) override {
+    const int fd = socket.fd();
     EpollServer::admit(std::move(socket));
-    for (const int fd : noted_) close(fd);
-    noted_.clear();
+    if (noted_.erase(fd) > 0) close(fd);
   }
 
  private:
-  std::vector<int> noted_;
+  std::set<int> noted_;
 };
 
 // Stands for a descriptor that each client leaves: a log, a timer, a pipe. The first ones leave none.

@@ -252,6 +252,10 @@ class ThrowsAtAReset : public ThreadServer {
 
  protected:
   bool after_error() override { throw net::SystemError("recv", errno); }
+  bool send_all(const net::FileDescriptor& socket, std::span<const char> unsent) override {
+    if (!ThreadServer::send_all(socket, unsent)) throw net::SystemError("send", errno);
+    return true;
+  }
 };
 
 // Stands for a socket that every way out of the conversation closes but one: here, that of a reset.
