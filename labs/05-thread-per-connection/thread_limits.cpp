@@ -56,8 +56,7 @@ std::optional<std::int64_t> resource_limit(__rlimit_resource resource) {
 
 }  // namespace
 
-std::vector<std::filesystem::path> cgroup_files(const std::string& controller,
-                                                       const std::string& file) {
+std::vector<std::filesystem::path> cgroup_files(const std::string& controller, const std::string& file) {
   std::vector<std::filesystem::path> found;
   std::ifstream groups("/proc/self/cgroup");  // lines ID:CONTROLLERS:PATH; version 2 names no controllers
   for (std::string line; std::getline(groups, line);) {

@@ -72,8 +72,11 @@ std::uint64_t limit_for(const ServerProcess& process, std::uint64_t more) {
   std::uint64_t limit = 0;
   for (const pid_t pid : process_tree(process.pid())) {
     std::set<std::uint64_t> taken;
-    for (const auto& entry : std::filesystem::directory_iterator(fmt::format("/proc/{}/fd", pid)))
-      taken.insert(std::stoull(entry.path().filename()));
+    std::error_code gone;  // a child that has just ended
+    for (auto entry = std::filesystem::directory_iterator(fmt::format("/proc/{}/fd", pid), gone);
+         !gone && entry != std::filesystem::directory_iterator(); entry.increment(gone)) {
+      taken.insert(std::stoull(entry->path().filename()));
+    }
     std::uint64_t numbers = 0;
     for (std::uint64_t free = 0; free < more; ++numbers) free += taken.contains(numbers) ? 0 : 1;
     limit = std::max(limit, numbers);
