@@ -1,21 +1,12 @@
 // What each process does: opens its share of the connections, both ends, and lets each answer once.
 #pragma once
 
-#include <sys/epoll.h>
-#include <sys/socket.h>
-
-#include <algorithm>
 #include <array>
-#include <bit>
-#include <cerrno>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 #include "common/net/address.h"
-#include "common/net/connection.h"
 #include "common/net/file_descriptor.h"
-#include "common/net/system_error.h"
 #include "labs/14-million-connections/limits.h"
 #include "labs/14-million-connections/processes.h"
 
@@ -25,50 +16,17 @@ namespace million {
 /// ends are in its epoll set from the beginning.
 class Connections {
  public:
-  Connections(std::int64_t first, std::int64_t count, std::int64_t first_listener, Tally& tally)
-      : first_(first), count_(count), next_listener_(first_listener), tally_(tally) {
-    if (!epoll_) throw net::SystemError("epoll_create1");
-  }
+  /// Throws SystemError.
+  Connections(std::int64_t first, std::int64_t count, std::int64_t first_listener, Tally& tally);
 
   /// Opens one connection after the other: connect, and accept at once. So no queue of the kernel ever fills
   /// up, however many there will be. Ends early when the board says so, or when a limit is met, which it
   /// tells the board.
-  void open(Board& board) {
-    connections_.reserve(static_cast<std::size_t>(count_));
-    try {
-      for (std::int64_t i = 0; i < count_ && board.limit() == Limit::none; ++i) {
-        if (i % ephemeral_.quick_connections() == 0) listen_on_next_address();
-        open_one(static_cast<std::uint32_t>(i));
-        tally_.opened = i + 1;
-      }
-    } catch (const net::SystemError& error) {
-      const Limit met = limit_behind(error.error_number());
-      if (met == Limit::none) throw;
-      board.stop(met);
-    }
-    tally_.has_opened = true;
-  }
+  void open(Board& board);
 
   /// Every connection's number goes from its client's end to its server's end and back, a few hundred at a
   /// time.
-  void answer_once_each() {
-    std::array<epoll_event, 256> events{};
-    const auto all = static_cast<std::int64_t>(connections_.size());
-    for (std::int64_t asked = 0; done() < all;) {
-      while (asked < all && asked - done() < at_a_time) ask(static_cast<std::size_t>(asked++));
-      const int ready = epoll_wait(epoll_.fd(), events.data(), events.size(), patience_ms);
-      if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
-      if (ready == 0) break;  // those that are silent now will never answer
-      for (int i = 0; i < ready; ++i) {
-        const std::uint32_t tag = events[static_cast<std::size_t>(i)].data.u32;
-        Connection& connection = connections_[tag / 2];
-        if (!connection.client) continue;  // has failed, by an event earlier in this batch
-        tag % 2 == server_side ? echo(connection) : check(connection, tag / 2);
-      }
-    }
-    tally_.failed += all - done();
-    tally_.has_answered = true;
-  }
+  void answer_once_each();
 
  private:
   static constexpr std::int64_t at_a_time = 256;
@@ -87,82 +45,31 @@ class Connections {
   // A connection's name is (address, port, address, port). From 127.0.0.1 there are as many connections to
   // one listener as there are ephemeral ports. The next listener has another address, and the same ports are
   // good once more.
-  void listen_on_next_address() {
-    listener_ = listen_outside(ephemeral_, loopback_address(next_listener_++));
-    address_ = net::Address::of_socket(listener_.fd());
-    // What is accepted inherits it: close sends a reset and forgets the connection, instead of a FIN and
-    // TIME-WAIT for a minute (socket(7), SO_LINGER). A million of those would be no good end.
-    const linger reset{.l_onoff = 1, .l_linger = 0};
-    if (setsockopt(listener_.fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) < 0)
-      throw net::SystemError("setsockopt SO_LINGER");
-  }
+  void listen_on_next_address();
 
-  void open_one(std::uint32_t index) {
-    Connection connection{.client = net::connect_to(address_), .server = {}};
-    while (!connection.server) {
-      connection.server = net::FileDescriptor{accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
-      if (!connection.server && errno != EINTR) throw net::SystemError("accept4");
-    }
-    watch(connection.server, index * 2 + server_side);
-    connections_.push_back(std::move(connection));
-  }
+  void open_one(std::uint32_t index);
 
-  void watch(const net::FileDescriptor& end, std::uint32_t tag) {
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.u32 = tag;
-    if (epoll_ctl(epoll_.fd(), EPOLL_CTL_ADD, end.fd(), &event) < 0) throw net::SystemError("epoll_ctl ADD");
-  }
+  void watch(const net::FileDescriptor& end, std::uint32_t tag);
 
   std::int64_t done() const { return tally_.answered + tally_.failed; }
-  Message number_of(std::size_t index) const {
-    return std::bit_cast<Message>(first_ + static_cast<std::int64_t>(index));
-  }
+  Message number_of(std::size_t index) const;
 
   // The client's end is watched from now on: a watch is memory too, and until now nothing could come here.
-  void ask(std::size_t index) {
-    watch(connections_[index].client, static_cast<std::uint32_t>(index) * 2 + client_side);
-    const Message number = number_of(index);
-    const ssize_t sent = send(connections_[index].client.fd(), number.data(), number.size(), MSG_NOSIGNAL);
-    if (sent != static_cast<ssize_t>(number.size())) fail(connections_[index]);  // so little always fits
-  }
+  void ask(std::size_t index);
 
   // At the server's end: sends back what has come.
-  void echo(Connection& connection) {
-    Message bytes{};
-    const ssize_t received = recv(connection.server.fd(), bytes.data(), bytes.size(), MSG_DONTWAIT);
-    if (received < 0 && net::is_try_again(errno)) return;
-    const auto size = static_cast<std::size_t>(std::max<ssize_t>(received, 0));
-    if (size == 0 || send(connection.server.fd(), bytes.data(), size, MSG_NOSIGNAL) != received)
-      fail(connection);
-  }
+  void echo(Connection& connection);
 
   // At the client's end: the bytes have to be those of the number, and all of them.
-  void check(Connection& connection, std::size_t index) {
-    Message bytes{};
-    const ssize_t received = recv(connection.client.fd(), bytes.data(), bytes.size(), MSG_DONTWAIT);
-    if (received < 0 && net::is_try_again(errno)) return;
-    const auto size = static_cast<std::size_t>(std::max<ssize_t>(received, 0));
-    const Message number = number_of(index);
-    const bool right =
-        size > 0 && size <= number.size() - connection.confirmed &&
-        std::equal(bytes.begin(), bytes.begin() + received, number.begin() + connection.confirmed);
-    if (!right) return fail(connection);
-    connection.confirmed = static_cast<std::uint8_t>(connection.confirmed + size);
-    if (connection.confirmed == number.size()) ++tally_.answered;
-  }
+  void check(Connection& connection, std::size_t index);
 
   // Closed, it is out of the epoll set: counted once, and heard of no more.
-  void fail(Connection& connection) {
-    ++tally_.failed;
-    connection.client.close();
-    connection.server.close();
-  }
+  void fail(Connection& connection);
 
   std::int64_t first_, count_, next_listener_;
   Tally& tally_;
   EphemeralPorts ephemeral_ = EphemeralPorts::read();
-  net::FileDescriptor epoll_{epoll_create1(EPOLL_CLOEXEC)};
+  net::FileDescriptor epoll_;
   net::FileDescriptor listener_;
   net::Address address_;
   std::vector<Connection> connections_;

@@ -8,9 +8,9 @@
 // How:       a process may have so many descriptors and no more (20,000, say), and a connection has two ends.
 //            So there are many processes, each with both ends of its share. This file is the parent, which
 //            starts them and adds up.
-// Read:      connections.h, what each process does: the epoll loop. limits.h, what stands in the way, and
-//            what a program may do about it. memory.h, what is measured. processes.h, how they end together
-//            and go on together.
+// Read:      connections.cpp, what each process does: the epoll loop. limits.cpp, what stands in the way, and
+//            what a program may do about it. memory.cpp, what is measured. processes.cpp, how they end
+//            together and go on together.
 
 #include <fmt/format.h>
 
