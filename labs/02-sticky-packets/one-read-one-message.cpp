@@ -20,18 +20,10 @@
 #include "common/net/command_line.h"
 #include "common/net/server.h"
 #include "common/net/system_error.h"
+#include "labs/02-sticky-packets/accept_one.h"
 #include "labs/02-sticky-packets/believed_messages.h"
 
 namespace {
-
-// Takes the listener and closes it: one client is all that is wanted.
-net::FileDescriptor accept_one(net::FileDescriptor listener) {
-  for (;;) {
-    net::FileDescriptor connection{accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
-    if (!connection && errno != EINTR) throw net::SystemError("accept4");
-    if (connection) return connection;
-  }
-}
 
 void take_messages(const net::FileDescriptor& connection, std::size_t read_size, BelievedMessages& messages) {
   std::vector<char> buffer(read_size);
