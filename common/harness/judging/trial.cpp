@@ -4,11 +4,8 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <csignal>
-#include <fstream>
 #include <utility>
 
-#include "common/harness/processes/process_usage.h"
 #include "common/net/system_error.h"
 
 namespace harness {
@@ -27,15 +24,6 @@ std::vector<Peer*> pointers_to(Peers& peers) {
   std::vector<Peer*> all;
   for (Peer& peer : peers) all.push_back(&peer);
   return all;
-}
-
-// True when a process is in one of these states (proc_pid_stat(5)), or gone.
-bool is_in_state(pid_t pid, const std::string& states) {
-  std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  std::string text;
-  if (!std::getline(file, text)) return true;
-  const auto name_end = text.rfind(')');
-  return name_end + 2 >= text.size() || states.find(text[name_end + 2]) != std::string::npos;
 }
 
 }  // namespace
@@ -236,49 +224,6 @@ void Trial::pause(std::chrono::milliseconds span) const {
   pollfd interrupted{.fd = interruption_.fd(), .events = POLLIN, .revents = 0};
   if (poll(&interrupted, 1, static_cast<int>(span.count())) > 0) interruption_.check();
 }
-
-// ---- Halted ----
-
-namespace {
-
-void stop(const std::vector<pid_t>& processes, Trial& trial) {
-  for (const pid_t pid : processes) kill(pid, SIGSTOP);
-  trial.wait_until([&processes] {
-    return std::all_of(processes.begin(), processes.end(),
-                       [](pid_t pid) { return is_in_state(pid, "TtZX"); });
-  });
-}
-
-void go_on(const std::vector<pid_t>& processes) {
-  for (const pid_t pid : processes) kill(pid, SIGCONT);
-}
-
-}  // namespace
-
-void Trial::try_halting() {
-  if (std::exchange(halting_tried_, true)) return;
-  // In its wait: one that was still computing would show only the next time what an interrupted call does to
-  // it.
-  wait_until([this] { return is_in_state(process().pid(), "S"); }, 300ms);
-  const auto processes = process_tree(process().pid());
-  stop(processes, *this);
-  go_on(processes);
-  // Until it waits again: what it does about the interruption is done then.
-  wait_until([this] { return unexpected_end() || is_in_state(process().pid(), "SD"); }, 300ms);
-  // Or sleeps a last time while it ends.
-  wait_until([this] { return unexpected_end().has_value(); }, 30ms);
-  if (unexpected_end())
-    say_not_applicable("it ended when it was halted and went on (see survives-stop-and-continue)");
-}
-
-Halted::Halted(Trial& trial) {
-  if (!trial.has_process()) return;
-  trial.try_halting();
-  processes_ = process_tree(trial.process().pid());
-  stop(processes_, trial);
-}
-
-Halted::~Halted() { go_on(processes_); }
 
 // ---- what peers tell ----
 
