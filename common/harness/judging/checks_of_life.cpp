@@ -50,7 +50,9 @@ Finding survives_stop_and_continue(Trial& trial) {
     process.send_signal(signal);
     all_are_served(fmt::format("signal {} ({})", signal, strsignal(signal)));
   }
-  Peers slow = trial.open(1, 0, {&clients[0], &clients[1], &clients[2], &clients[3]});
+  std::vector<Peer*> beside;
+  for (Peer& client : clients) beside.push_back(&client);
+  Peers slow = trial.open(1, 0, beside);
   std::uint64_t bytes = trial.flood(slow.front());
   for (int i = 0; i < times; ++i) {
     const Halted halted(trial);

@@ -127,9 +127,9 @@ struct Bound {
   std::int64_t once = 0;         // and a half
   double for_each_client = 0.0;  // and a half
 
-  bool exceeded(std::int64_t first_half, std::int64_t second_half, std::size_t clients) const {
+  bool exceeded(std::int64_t first, std::int64_t second, std::size_t clients) const {
     const double most = static_cast<double>(once) + for_each_client * static_cast<double>(clients);
-    return static_cast<double>(first_half) > most && static_cast<double>(second_half) > most;
+    return static_cast<double>(first) > most && static_cast<double>(second) > most;
   }
 };
 
@@ -174,9 +174,9 @@ Finding leaks_nothing(Trial& trial) {
   const Holdings start = settled(trial, fresh, 300ms);
   std::size_t clients = come_and_leave(trial, leaving, 2500, 1000ms);
   const Holdings middle = settled(trial, start);
-  const std::size_t half = come_and_leave(trial, leaving, clients, 60'000ms);
+  const std::size_t clients_of_a_half = come_and_leave(trial, leaving, clients, 60'000ms);
   const Holdings end = settled(trial, middle);
-  clients += half;
+  clients += clients_of_a_half;
   struct Kind {
     const char* name;
     std::int64_t Holdings::*held;
@@ -211,7 +211,7 @@ Finding leaks_nothing(Trial& trial) {
     const std::int64_t first = middle.*kind.held - start.*kind.held;
     const std::int64_t second = end.*kind.held - middle.*kind.held;
     evidence += fmt::format("{} {:+} {}", &kind == &kinds.front() ? "" : ",", first + second, kind.name);
-    if (kind.bound.exceeded(first, second, half) && cause.empty()) {
+    if (kind.bound.exceeded(first, second, clients_of_a_half) && cause.empty()) {
       cause = kind.often_the_cause;
       evidence += fmt::format(" (bound: {} and {:.0f} a client, in either half)", kind.bound.once,
                               kind.bound.for_each_client);

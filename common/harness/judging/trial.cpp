@@ -88,7 +88,7 @@ void Trial::start_again(const StartOptions& options) {
 }
 
 Peer Trial::connect(int receive_buffer) {
-  return Peer(server_->address(), connected_++ % 10'000, receive_buffer);
+  return {server_->address(), connected_++ % 10'000, receive_buffer};
 }
 
 Peer Trial::first_client() {
@@ -145,8 +145,8 @@ void Trial::converse_until(const std::vector<Peer*>& peers, Patience patience, C
   }
 }
 
-bool Trial::converse(const std::vector<Peer*>& peers, std::chrono::milliseconds span) {
-  converse_until(peers, Patience(server_->process(), span),
+bool Trial::converse(const std::vector<Peer*>& peers, std::chrono::milliseconds patience) {
+  converse_until(peers, Patience(server_->process(), patience),
                  [&peers] { return std::all_of(peers.begin(), peers.end(), is_done); });
   return std::all_of(peers.begin(), peers.end(), is_well);
 }
