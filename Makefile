@@ -25,7 +25,7 @@ BIN := $(BUILD)/bin
 # that a server holds no codec.
 sources = $(filter-out %_test.cpp,$(wildcard common/$(1)/*.cpp))
 objects = $(patsubst %.cpp,$(BUILD)/obj/%.o,$(1))
-LAB_ROOMS := net kernel framing demonstration timeline
+LAB_ROOMS := net kernel terminal framing demonstration timeline
 LAB_OBJECTS := $(foreach room,$(LAB_ROOMS),$(call objects,$(call sources,$(room))))
 FOR_LABS := $(BUILD)/obj/for-labs.a
 TESTING := $(call objects,$(call sources,testing))

@@ -10,8 +10,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 NET = "common/net"
 KERNEL = "common/kernel"
+TERMINAL = "common/terminal"
 TESTING = "common/testing"
-FOR_LABS = [NET, KERNEL, "common/framing", "common/timeline", "common/demonstration"]
+FOR_LABS = [NET, KERNEL, TERMINAL, "common/framing", "common/timeline", "common/demonstration"]
 # From the bottom to the top: each may use those before it.
 PROCESSES, *ABOVE = HARNESS = [
     f"common/harness/{room}"
@@ -22,11 +23,12 @@ ARROWS: dict[str, list[str]] = {
     NET: [],
     KERNEL: [NET],
     "common/framing": [NET],
-    "common/timeline": [NET, KERNEL],
+    TERMINAL: [],
+    "common/timeline": [NET, KERNEL, TERMINAL],
     "common/demonstration": [NET],
     TESTING: [NET, PROCESSES],
     **{room: [NET, KERNEL, *HARNESS[:place]] for place, room in enumerate(HARNESS)},
-    "common/harness": [NET, KERNEL, *HARNESS],
+    "common/harness": [NET, KERNEL, TERMINAL, *HARNESS],
     "common/bench": [NET, KERNEL, "common/framing", "common/harness", *HARNESS],
     "common/guide": [],
     "common/setup": [],

@@ -177,7 +177,7 @@ int check_command(const std::vector<Target>& targets, const CheckOptions& option
     fmt::print("{}", matrix_json(rows));
   } else {
     fmt::print("{}\n{}", matrix_evidence(rows),
-               matrix_table(rows, may_colour(STDOUT_FILENO), columns_of_stdout()));
+               matrix_table(rows, terminal::may_colour(STDOUT_FILENO), columns_of_stdout()));
     fmt::print("{}\n", unexpected == 0 ? "all as expected"
                                        : fmt::format("{} not as expected (marked !)", unexpected));
   }

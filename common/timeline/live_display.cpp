@@ -1,15 +1,13 @@
 #include "common/timeline/live_display.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <string_view>
 #include <utility>
 
 #include "common/net/server.h"
+#include "common/terminal/progress_bar.h"
 
 namespace timeline {
 
@@ -19,26 +17,17 @@ namespace {
 
 constexpr std::int64_t cells = 30;
 
-bool may_move() {
-  const char* no_color = std::getenv("NO_COLOR");  // no-color.org: set and not empty
-  const char* terminal = std::getenv("TERM");
-  return isatty(STDERR_FILENO) == 1 && (no_color == nullptr || *no_color == '\0') && terminal != nullptr &&
-         std::string_view(terminal) != "dumb";
-}
-
 std::string drawn(const Bar& bar) {
   const auto size = std::max<std::int64_t>({bar.size, bar.bytes, 1});
   // Rounded up: a queue that isn't empty shows it.
   const auto filled = static_cast<std::size_t>((bar.bytes * cells + size - 1) / size);
-  std::string line = fmt::format("  {:<21}", bar.label);
-  for (std::size_t cell = 0; cell < static_cast<std::size_t>(cells); ++cell)
-    line += cell < filled ? "█" : "░";
-  return line + fmt::format(" {:>9} bytes", grouped(bar.bytes));
+  return fmt::format("  {:<21}{} {:>9} bytes", bar.label, terminal::bar_of(filled, cells),
+                     grouped(bar.bytes));
 }
 
 }  // namespace
 
-LiveDisplay::LiveDisplay(std::string program) : program_(std::move(program)), moving_(may_move()) {}
+LiveDisplay::LiveDisplay(std::string program) : program_(std::move(program)), moving_(terminal::may_move()) {}
 
 std::chrono::milliseconds LiveDisplay::interval() const { return moving_ ? 50ms : 500ms; }
 

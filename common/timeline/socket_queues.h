@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "common/kernel/socket_diagnostics.h"
 #include "common/net/file_descriptor.h"
 
 namespace timeline {
@@ -49,7 +50,7 @@ class PeerSocket {
  private:
   sockaddr_storage peer_{};
   sockaddr_storage ours_{};
-  net::FileDescriptor diagnosis_;
+  std::optional<kernel::SocketDiagnostics> diagnostics_;
 };
 
 }  // namespace timeline

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "common/terminal/progress_bar.h"
 #include "common/timeline/live_display.h"
 
 namespace million {
@@ -13,23 +14,15 @@ using timeline::grouped;
 
 /// How far a long piece of work is: a bar that moves on a terminal; elsewhere, and with NO_COLOR, a line a
 /// second.
-class ProgressBar {
+class Progress {
  public:
-  ~ProgressBar() { clear(); }
-  ProgressBar() = default;
-  ProgressBar(const ProgressBar&) = delete;
-  ProgressBar& operator=(const ProgressBar&) = delete;
-
   void show(const std::string& doing, std::int64_t done, std::int64_t of, const std::string& remark = "");
 
   /// Takes the bar away: what is printed next stands in its place.
-  void clear();
+  void clear() { bar_.clear(); }
 
  private:
-  static bool may_move();
-
-  bool moving_ = may_move();
-  bool drawn_ = false;
+  terminal::ProgressBar bar_;
   std::string doing_;
   std::chrono::steady_clock::time_point next_;
 };

@@ -188,7 +188,7 @@ class Million {
   Gate ask_, leave_;
   Memory before_ = Memory::now();
   std::int64_t available_before_ = available_memory(before_);
-  ProgressBar bar_;
+  Progress bar_;
   std::int64_t started_ = 0;
   Crew crew_;  // the last member: ended first
 };
