@@ -43,6 +43,11 @@ void ProgressBar::draw(double share, const std::string& words) {
   drawn_ = true;
 }
 
+void ProgressBar::say(const std::string& line) {
+  clear();
+  tell(line + "\n");
+}
+
 void ProgressBar::clear() {
   if (drawn_) tell("\r\x1b[K");
   drawn_ = false;

@@ -24,8 +24,10 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  /// False where nothing may move: then lines are to be said instead, and draw() is not to be called.
+  /// False where nothing may move: then lines are to be said, and draw() is not to be called.
   bool moves() const { return moves_; }
+  /// A line of its own, above the bar or where nothing moves.
+  void say(const std::string& line);
   /// `share` of the bar is full, from 0 to 1.
   void draw(double share, const std::string& words);
   /// Takes the bar away: what is printed next stands in its place.

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <cstring>
-#include <fstream>
 
 #include "common/testing/conversation.h"
 
@@ -41,12 +40,6 @@ void note_wait(const std::string& name, std::chrono::milliseconds timeout, const
 }
 
 }  // namespace
-
-char state_of(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  return std::getline(file, line) ? line.at(line.rfind(')') + 2) : ' ';
-}
 
 ServerProcess::ServerProcess(const harness::ServerCommand& command)
     : harness::ServerProcess(noted(command)), name_(name_of(command.words)) {

@@ -13,9 +13,6 @@
 // conversation of the test. A method that isn't here is the harness's own and isn't noted.
 namespace testing {
 
-/// 'T' for a halted process, 'Z' for one that has ended, ' ' for none; others live.
-char state_of(pid_t pid);
-
 class ServerProcess : public harness::ServerProcess {
  public:
   explicit ServerProcess(const harness::ServerCommand& command);

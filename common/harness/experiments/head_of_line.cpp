@@ -52,6 +52,7 @@ class Timeline {
 
   HeadOfLine result() const {
     HeadOfLine result;
+    result.run.requests = 0;
     result.requests = "client,sequence,sent_us,answered_us\n";
     for (const Request& request : requests_) {
       const bool answered = request.answered != Clock::time_point();
@@ -59,7 +60,7 @@ class Timeline {
           "{},{},{:.1f},{}\n", request.client, request.sequence, microseconds(request.sent - start_),
           answered ? fmt::format("{:.1f}", microseconds(request.answered - start_)) : "");
       if (!answered) continue;
-      result.run.requests = result.run.requests.value_or(0) + 1;
+      ++*result.run.requests;
       if (request.client == 0) continue;
       result.longest_wait_ms =
           std::max(result.longest_wait_ms, microseconds(request.answered - request.sent) / 1000);
@@ -170,7 +171,6 @@ HeadOfLine run_head_of_line(const Target& target, const Cores& cores, const Inte
   result.run.speaking = clients;
   result.run.message_bytes = message_bytes;
   result.run.duration_s = std::chrono::duration<double>(speaking).count();
-  if (!result.run.requests) result.run.requests = 0;
   invalidate_what_lost_clients(result.run);
   return result;
 }

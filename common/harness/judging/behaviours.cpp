@@ -54,7 +54,7 @@ namespace {
 void tell_how_it_fares(Finding& finding, Trial& trial) {
   // The check's clients have left a moment ago: time for what that does to the server.
   if (finding.answer == Answer::yes) trial.let_it_see_who_left();
-  trial.wait_until([&trial] { return trial.unexpected_end().has_value(); }, std::chrono::milliseconds(50));
+  trial.ends_unasked(std::chrono::milliseconds(50));
   const auto end = trial.unexpected_end();
   if (!end) return;
   if (finding.answer == Answer::yes) finding.answer = Answer::no;

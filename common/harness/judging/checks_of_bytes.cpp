@@ -72,9 +72,7 @@ namespace {
 
 // Floods without reading, then reads all of it, in pieces. Returns how much it was.
 std::uint64_t flood_and_read(Trial& trial, Peers& clients, std::uint64_t limit) {
-  std::vector<Peer*> all;
-  for (Peer& client : clients) all.push_back(&client);
-  const std::uint64_t taken = trial.flood(all, limit);
+  const std::uint64_t taken = trial.flood(pointers_to(clients), limit);
   for (Peer& client : clients) client.reads_up_to(client.received() + 4096);
   trial.converse(clients);
   for (Peer& client : clients) client.reads(true);

@@ -50,9 +50,7 @@ Finding survives_stop_and_continue(Trial& trial) {
     process.send_signal(signal);
     all_are_served(fmt::format("signal {} ({})", signal, strsignal(signal)));
   }
-  std::vector<Peer*> beside;
-  for (Peer& client : clients) beside.push_back(&client);
-  Peers slow = trial.open(1, 0, beside);
+  Peers slow = trial.open(1, 0, pointers_to(clients));
   std::uint64_t bytes = trial.flood(slow.front());
   for (int i = 0; i < times; ++i) {
     const Halted halted(trial);

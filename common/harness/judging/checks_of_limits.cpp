@@ -4,7 +4,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <set>
 
 #include "common/harness/judging/behaviours.h"
@@ -71,15 +70,10 @@ namespace {
 std::uint64_t limit_for(const ServerProcess& process, std::uint64_t more) {
   std::uint64_t limit = 0;
   for (const pid_t pid : process_tree(process.pid())) {
-    std::set<std::uint64_t> taken;
-    std::error_code gone;  // a child that has just ended
-    for (auto entry = std::filesystem::directory_iterator(fmt::format("/proc/{}/fd", pid), gone);
-         !gone && entry != std::filesystem::directory_iterator(); entry.increment(gone)) {
-      taken.insert(std::stoull(entry->path().filename()));
-    }
-    std::uint64_t numbers = 0;
+    const std::set<int> taken = open_descriptors(pid);
+    int numbers = 0;
     for (std::uint64_t free = 0; free < more; ++numbers) free += taken.contains(numbers) ? 0 : 1;
-    limit = std::max(limit, numbers);
+    limit = std::max(limit, static_cast<std::uint64_t>(numbers));
   }
   return limit;
 }
@@ -121,11 +115,8 @@ Finding survives_fd_exhaustion(Trial& trial) {
   trial.converse_together(clients);
   require_well(clients, story + "; those that were served speak again");
   clients.erase(clients.begin(), clients.begin() + static_cast<std::ptrdiff_t>(clients.size() / 2));
-  const bool recovered = trial.wait_until([&trial, &clients] {
-    std::vector<Peer*> companions;
-    for (Peer& client : clients) companions.push_back(&client);
-    return trial.open(1, 0, companions).front().well();
-  });
+  const bool recovered =
+      trial.wait_until([&trial, &clients] { return trial.open(1, 0, pointers_to(clients)).front().well(); });
   if (!recovered) say_no(fmt::format("{}; half of them left, and no new client was served", story));
   return yes(story + ", a new one was served when half of them had left");
 }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "common/harness/judging/behaviours.h"
 #include "common/harness/processes/process_usage.h"
@@ -74,7 +73,7 @@ Finding idle_costs_no_cpu(Trial& trial) {
   if (unserved != idle.end()) {
     const std::string story =
         fmt::format("beside {} idle clients one read late: a client {}", count, unserved->story());
-    if (trial.wait_until([&trial] { return trial.unexpected_end().has_value(); }, 100ms)) say_no(story);
+    if (trial.ends_unasked(100ms)) say_no(story);
     say_not_applicable(story + " (see slow-reader-gets-everything)");
   }
   // One that has ended its direction and stays: whatever the server does about it, it is to rest afterwards.
@@ -107,11 +106,7 @@ struct Holdings {
 Holdings holdings_of(pid_t root) {
   Holdings holdings;
   for (const pid_t pid : process_tree(root)) {
-    std::error_code gone;
-    for (auto entry = std::filesystem::directory_iterator(fmt::format("/proc/{}/fd", pid), gone);
-         !gone && entry != std::filesystem::directory_iterator(); entry.increment(gone)) {
-      ++holdings.descriptors;
-    }
+    holdings.descriptors += static_cast<std::int64_t>(open_descriptors(pid).size());
     ++holdings.processes;
   }
   const MemoryUsage memory = memory_usage(root);

@@ -1,10 +1,7 @@
 // How a server is halted while its clients do what it is to find all at once (trial.h).
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <csignal>
-#include <fstream>
 #include <string>
 #include <utility>
 
@@ -17,13 +14,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// True when a process is in one of these states (proc_pid_stat(5)), or gone.
+// True when a process is in one of these states, or gone.
 bool is_in_state(pid_t pid, const std::string& states) {
-  std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  std::string text;
-  if (!std::getline(file, text)) return true;
-  const auto name_end = text.rfind(')');
-  return name_end + 2 >= text.size() || states.find(text[name_end + 2]) != std::string::npos;
+  return (states + ' ').find(state_of(pid)) != std::string::npos;
 }
 
 void stop(const std::vector<pid_t>& processes, Trial& trial) {
@@ -51,7 +44,7 @@ void Trial::try_halting() {
   // Until it waits again: what it does about the interruption is done then.
   wait_until([this] { return unexpected_end() || is_in_state(process().pid(), "SD"); }, 300ms);
   // Or sleeps a last time while it ends.
-  wait_until([this] { return unexpected_end().has_value(); }, 30ms);
+  ends_unasked(30ms);
   if (unexpected_end())
     say_not_applicable("it ended when it was halted and went on (see survives-stop-and-continue)");
 }

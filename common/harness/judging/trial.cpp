@@ -20,13 +20,13 @@ constexpr auto look_again = 50ms;  // while nothing moves
 bool is_done(const Peer* peer) { return peer->done(); }
 bool is_well(const Peer* peer) { return peer->well(); }
 
+}  // namespace
+
 std::vector<Peer*> pointers_to(Peers& peers) {
   std::vector<Peer*> all;
   for (Peer& peer : peers) all.push_back(&peer);
   return all;
 }
-
-}  // namespace
 
 // ---- Patience ----
 
@@ -63,6 +63,10 @@ ServerProcess& Trial::process() {
 
 std::optional<std::string> Trial::unexpected_end() {
   return has_process() && !told_to_end_ ? process().wait_for_end(0ms) : std::nullopt;
+}
+
+bool Trial::ends_unasked(std::chrono::milliseconds span) {
+  return wait_until([this] { return unexpected_end().has_value(); }, span);
 }
 
 std::optional<std::string> Trial::tell_to_end(int signal) {

@@ -18,6 +18,9 @@ namespace harness {
 
 using Peers = std::vector<Peer>;
 
+/// All of them, as the calls take them that speak to some; valid as long as `peers` is not resized.
+std::vector<Peer*> pointers_to(Peers& peers);
+
 /// Measures how long a server has done nothing although it could have: time that it spent waiting for a core
 /// doesn't count, so that a busy machine changes no answer. For a server elsewhere all time counts.
 class Patience {
@@ -55,6 +58,8 @@ class Trial {
   std::optional<std::string> tell_to_end(int signal);
   /// How it ended though nobody has told it to; none: it runs.
   std::optional<std::string> unexpected_end();
+  /// True if it has ended so, or does within that patience.
+  bool ends_unasked(std::chrono::milliseconds span);
 
   /// Returns when a loop has seen that its clients have left: a new one is answered then, or not within half
   /// a second.

@@ -13,8 +13,8 @@
 #include "common/testing/processes.h"
 
 using namespace std::chrono_literals;
+using harness::state_of;
 using testing::ChildProcess;
-using testing::state_of;
 
 TEST_CASE("a child gets the streams that it is given, and /dev/null for the others") {
   const harness::MemoryFile said("said");

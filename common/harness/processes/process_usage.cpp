@@ -32,7 +32,7 @@ struct Stat {
   pid_t parent = 0;
   pid_t group = 0;
   pid_t session = 0;
-  char state = '?';
+  char state = ' ';
   std::int64_t reaped_children_ticks = 0;
 };
 
@@ -79,7 +79,7 @@ std::vector<pid_t> descendants(pid_t root, const std::map<pid_t, Stat>& processe
   return found;
 }
 
-bool lives(const Stat& stat) { return stat.state != 'Z' && stat.state != 'X' && stat.state != '?'; }
+bool lives(const Stat& stat) { return stat.state != 'Z' && stat.state != 'X' && stat.state != ' '; }
 
 // The environment that a process was started with: strings with a zero behind each. Empty for a zombie, and
 // for one of another user.
@@ -149,6 +149,18 @@ void reap_adopted_zombies(pid_t leader) {
 }
 
 std::vector<pid_t> process_tree(pid_t root) { return descendants(root, all_processes()); }
+
+char state_of(pid_t pid) { return read_stat(pid).state; }
+
+std::set<int> open_descriptors(pid_t pid) {
+  std::set<int> numbers;
+  std::error_code gone;
+  for (auto entry = fs::directory_iterator("/proc/" + std::to_string(pid) + "/fd", gone);
+       !gone && entry != fs::directory_iterator(); entry.increment(gone)) {
+    numbers.insert(std::stoi(entry->path().filename()));
+  }
+  return numbers;
+}
 
 int count_zombies(pid_t root) {
   const auto processes = all_processes();

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,12 @@ std::vector<pid_t> living_members(pid_t leader, const std::string& mark);
 /// they are of the leader's group, or of another session: the caller's own children are of its own session.
 /// Not the leader.
 void reap_adopted_zombies(pid_t leader);
+
+/// The state of a process as proc_pid_stat(5) has it, such as 'S', 'T' or 'Z'; ' ' if there is none.
+char state_of(pid_t pid);
+
+/// The numbers of the descriptors that a process holds open; none if it has ended.
+std::set<int> open_descriptors(pid_t pid);
 
 /// How many descendants of `root` are zombies: ended, and not yet waited for by their parent.
 int count_zombies(pid_t root);

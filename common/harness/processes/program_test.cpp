@@ -11,14 +11,15 @@
 #include <string>
 #include <vector>
 
+#include "common/harness/processes/process_usage.h"
 #include "common/testing/interruptible.h"
 #include "common/testing/processes.h"
 #include "common/testing/waiting.h"
 
 using namespace std::chrono_literals;
+using harness::state_of;
 using testing::becomes_true;
 using testing::Program;
-using testing::state_of;
 using Lines = std::vector<std::string>;
 
 namespace {

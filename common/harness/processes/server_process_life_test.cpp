@@ -29,7 +29,7 @@ namespace {
 
 // A zombie has ended: whether somebody waits for it is not up to the one who killed it.
 bool runs(pid_t pid) {
-  const char state = testing::state_of(pid);
+  const char state = harness::state_of(pid);
   return state != ' ' && state != 'Z' && state != 'X';
 }
 
