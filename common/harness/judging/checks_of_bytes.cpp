@@ -74,8 +74,8 @@ namespace {
 std::uint64_t flood_and_read(Trial& trial, Peers& clients, std::uint64_t limit) {
   const std::uint64_t taken = trial.flood(pointers_to(clients), limit);
   for (Peer& client : clients) client.reads_up_to(client.received() + 4096);
-  // Those bytes lie here already. What a client has still to send may find no room until it reads on: no reason
-  // to wait.
+  // Those bytes lie here already. What a client has still to send may find no room until it reads on: no
+  // reason to wait.
   trial.converse(clients, 50ms);
   for (Peer& client : clients) client.reads(true);
   trial.converse_together(clients);

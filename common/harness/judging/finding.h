@@ -17,6 +17,8 @@ struct Finding {
   std::string evidence = {};
   /// Where the picture is typical: what it often comes from, and the lab that teaches it. A guess.
   std::string often_the_cause = {};
+  /// Nobody was there to be asked: the server did not start for this question.
+  bool no_server = false;
 };
 
 /// Ends a check at once with its finding: thrown from wherever in it the answer becomes certain.

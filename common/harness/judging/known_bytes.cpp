@@ -28,6 +28,18 @@ Line line_at(std::uint32_t client, std::uint64_t number) {
   return line;
 }
 
+// The line behind this one: its number goes up by one, digit by digit. Megabytes are compared: formatting
+// each line took most of the judge's time.
+void go_on(Line& line) {
+  for (std::size_t digit = 14; digit >= 5; --digit) {
+    if (line[digit] != '9') {
+      ++line[digit];
+      return;
+    }
+    line[digit] = '0';
+  }
+}
+
 // Where a whole line belongs; none if it isn't one of ours.
 std::optional<Place> place_of(std::string_view line) {
   Place place;
@@ -97,13 +109,11 @@ Difference at_another_place(const Place& place, std::string_view bytes, std::uin
 }  // namespace
 
 void fill_known_bytes(std::span<char> to, std::uint32_t client, std::uint64_t position) {
-  while (!to.empty()) {
-    const Line line = line_at(client, position / line_bytes);
-    const std::span<const char> rest = std::span(line).subspan(position % line_bytes);
-    const std::size_t count = std::min(rest.size(), to.size());
-    std::copy_n(rest.begin(), count, to.begin());
+  Line line = line_at(client, position / line_bytes);
+  for (std::size_t from = position % line_bytes; !to.empty(); from = 0, go_on(line)) {
+    const std::size_t count = std::min(line_bytes - from, to.size());
+    std::copy_n(line.begin() + from, count, to.begin());
     to = to.subspan(count);
-    position += count;
   }
 }
 

@@ -27,6 +27,8 @@ Difference difference(const std::string& received, std::uint32_t client, std::ui
 TEST_CASE("known bytes: lines that name their client and their place") {
   CHECK(known(7, 672, 16) == "0007 0000000042\n");
   CHECK(known(7, 672, 32) == "0007 0000000042\n0007 0000000043\n");
+  CHECK(known(7, 16 * 999'999, 32) == "0007 0000999999\n0007 0001000000\n");
+  CHECK(known(7, 16 * 9'999'999'999, 32) == "0007 9999999999\n0007 0000000000\n");
 }
 
 TEST_CASE("known bytes: a stream is the same however it is cut") {

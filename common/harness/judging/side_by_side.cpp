@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -144,11 +145,38 @@ class CheckProcess {
 };
 
 struct Running {
-  Running(const Behaviour& behaviour, const Target& target, const Interruption& interruption, Finding& result)
-      : process(behaviour, target, interruption), finding(result) {}
+  Running(const Behaviour& behaviour, Row& of, Finding& answer, const Interruption& interruption)
+      : process(behaviour, of.target, interruption), row(of), finding(answer) {}
   CheckProcess process;
-  Finding& finding;  // where its answer goes
+  Row& row;
+  Finding& finding;  // where its answer goes: in the row
 };
+
+// A server that never starts can't be judged: none of its checks has an answer, and it is not one alone that
+// had none to ask.
+bool never_starts(const Row& row) {
+  std::size_t without = 0;
+  std::size_t answered = 0;
+  for (const Finding& finding : row.findings) {
+    if (finding.no_server) {
+      ++without;
+    } else if (!finding.evidence.empty()) {
+      ++answered;
+    }
+  }
+  return answered == 0 && without >= std::min<std::size_t>(2, row.findings.size());
+}
+
+void take_answer(Running& check) {
+  try {
+    check.finding = check.process.finding();
+  } catch (const ServerError& error) {
+    check.finding = {
+        .evidence = fmt::format("it was started for other checks, not for this one: {}", error.what()),
+        .no_server = true};
+    if (never_starts(check.row)) throw;
+  }
+}
 
 // Waits until one of them says something or is late, and takes what there is.
 void wait_for_some(std::list<Running>& running, const Interruption& interruption) {
@@ -185,7 +213,7 @@ std::vector<Row> judge(const std::vector<Target>& targets, const std::vector<con
         ++check;
         continue;
       }
-      check->finding = check->process.finding();
+      take_answer(*check);
       check = running.erase(check);
     }
   };
@@ -194,7 +222,7 @@ std::vector<Row> judge(const std::vector<Target>& targets, const std::vector<con
     for (std::size_t i = 0; i < asked.size(); ++i) {
       while (running.size() >= most) finish_some();
       begin(fmt::format("{}: {}", row.target.name, asked[i]->name));
-      running.emplace_back(*asked[i], row.target, interruption, row.findings[i]);
+      running.emplace_back(*asked[i], row, row.findings[i], interruption);
     }
   }
   while (!running.empty()) finish_some();

@@ -64,8 +64,27 @@ class Foreign(unittest.TestCase):
         self.assertEqual(samples.stat().st_size, 4 * int(row["requests"]))
 
 
+# The server of COMMAND, which does not start the second time and never again. argv: a file to count in, the port.
+STARTS_ONCE = """
+import os, sys
+os.open(sys.argv[1], os.O_CREAT | os.O_EXCL)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
 class Command(Foreign):
     """As the harness starts it: `-- COMMAND… {port}`."""
+
+    def test_one_check_without_a_server_leaves_the_others_their_answers(self):
+        # The two run at the same time: whichever is the first to start it.
+        once = ("--", "python3", "-c", STARTS_ONCE, str(self.results / "started"), *COMMAND[1:])
+        ended = harness("check", "--json", "--only", "echoes-exactly,serves-many", *once)
+        (server,) = json.loads(ended.text)["servers"]
+        answers = sorted(finding["answer"] for finding in server["findings"])
+        self.assertEqual((ended.code, answers), (0, ["n/a", "yes"]), ended.err)
+        (evidence,) = [one["evidence"] for one in server["findings"] if one["answer"] == "n/a"]
+        self.assertIn("it was started for other checks, not for this one: ", evidence)
+        self.assertIn("FileExistsError", evidence)
 
     def test_check(self):
         code, name, answers = self.answers(*COMMAND)
