@@ -74,7 +74,11 @@ std::vector<net::Address> listening_addresses(const std::vector<pid_t>& processe
       fields >> skipped >> local >> skipped >> state;
       for (int field = 5; field < 10; ++field) fields >> skipped;
       fields >> inode;
-      if (state != listen || !inodes.contains(inode)) continue;
+      // The kernel prints those that listen before all others (Documentation/networking/proc_net_tcp.rst).
+      // After some thousand short connections the others are in TIME-WAIT, and to print them takes a tenth of
+      // a second.
+      if (state != listen) break;
+      if (!inodes.contains(inode)) continue;
       net::Address address = parse_address(local);
       if (!port || address.port() == *port) addresses.push_back(address);
     }
