@@ -12,7 +12,8 @@ SANITIZE :=
 # -Werror in CI.
 EXTRA_FLAGS :=
 
-OPTIMIZE := -O2 -g
+# For a debugger: OPTIMIZE='-O0 -g' (with -g everything takes half as long again).
+OPTIMIZE := -O2
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 CXXFLAGS := -std=c++20 $(OPTIMIZE) $(WARNINGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer) $(EXTRA_FLAGS)
 CPPFLAGS := -I. -MMD -MP
@@ -86,7 +87,9 @@ build: deps ## build every program into build/bin/
 course: build ## build, run the labs on real sockets, draw the charts
 	@RESUME="$(RESUME)" common/setup/run-course.sh $(BIN) $(PROFILE) $(SEED)
 
-lab-%: build ## step through lab NN in the terminal, as in `make lab-07`
+# Builds what the lab's handout names in its commands: a server that is given to the harness, too.
+lab-%: deps ## step through lab NN in the terminal, as in `make lab-07`
+	@$(MAKE) --no-print-directory $(PARALLEL) named-in-lab-$*
 	@"$$($(FIND_PYTHON))" -m common.guide lab $*
 
 .PHONY: progress
@@ -150,8 +153,15 @@ clean: ## remove what was built (results/ stays)
 
 # ---- how things are built ----------------------------------------------------------------------------------------
 
+WITH_HARNESS := $(BIN)/harness $(BIN)/servers.csv $(BIN)/build.json
 .PHONY: programs
-programs: $(LAB_PROGRAMS) $(BIN)/harness $(BIN)/servers.csv $(BIN)/build.json $(BUILD)/compile_commands.json
+programs: $(LAB_PROGRAMS) $(WITH_HARNESS) $(BUILD)/compile_commands.json
+
+# The words of a handout's command blocks that are names of programs.
+named_in = $(addprefix $(BIN)/,$(shell sed -n '/^```sh/,/^```$$/p' labs/$(1)-*/README.md 2>/dev/null | grep -oE '[a-z0-9][a-z0-9-]*' | sort -u))
+.SECONDEXPANSION:
+named-in-lab-%: $$(filter $(LAB_PROGRAMS),$$(call named_in,$$*)) $$(if $$(filter %/harness,$$(call named_in,$$*)),$(WITH_HARNESS))
+	@:
 
 define lab_program
 $(BIN)/$(basename $(notdir $(1))): $(call objects,$(1)) $(call archives,$(patsubst %/,%,$(dir $(1)))) $(FOR_LABS)
@@ -194,10 +204,22 @@ $(BUILD)/bench/asio-echo: common/bench/asio-echo.cpp $(BUILD)/flags
 	  echo "build $@" && $(CXX) -std=c++20 $(OPTIMIZE) -o $@ $< -pthread; \
 	else echo "left out $@: asio.hpp not found (Debian's package: libasio-dev)"; fi
 
-$(BUILD)/obj/%.o: %.cpp $(BUILD)/flags
+# What most files include is compiled once: that halves the work. g++ and clang++ look for it under different names.
+OFTEN_INCLUDED := $(BUILD)/often_included.h
+PRECOMPILED := $(OFTEN_INCLUDED).$(if $(findstring clang,$(CXX)),pch,gch)
+$(PRECOMPILED): common/setup/often_included.h $(BUILD)/flags
+	@echo "compile $<"
+	@cp $< $(OFTEN_INCLUDED)
+	@$(CXX) $(CXXFLAGS) -x c++-header -o $@ $<
+
+# The two files that stand for a whole library each take the longest; what they do, nobody waits for.
+FROM_LIBRARY := -include $(OFTEN_INCLUDED)
+$(call objects,common/net/command_line.cpp common/harness/records/json.cpp): FROM_LIBRARY := -O0
+
+$(BUILD)/obj/%.o: %.cpp $(BUILD)/flags | $(PRECOMPILED)
 	@mkdir -p $(@D)
 	@echo "compile $<"
-	@$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
+	@$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(FROM_LIBRARY) -c -o $@ $<
 
 # Changes when a source file comes or goes, and only then.
 $(BUILD)/sources: FORCE

@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -48,9 +47,7 @@ void Record::save() {
   }
   if (!file_ || lines.empty()) return;
   std::string text;
-  for (const auto& [time_ns, event, value] : lines) {
-    fmt::format_to(std::back_inserter(text), "{},{},{}\n", time_ns, event, value);
-  }
+  for (const auto& [time_ns, event, value] : lines) text += fmt::format("{},{},{}\n", time_ns, event, value);
   write(text);
 }
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <string_view>
@@ -122,7 +121,7 @@ std::vector<TimelineEvent> merge_records(const std::vector<TimelineEvent>& write
 std::string timeline_csv(const std::vector<TimelineEvent>& events) {
   std::string csv = "program,time_ns,event,value\n";
   for (const auto& [program, time_ns, event, value] : events)
-    fmt::format_to(std::back_inserter(csv), "{},{},{},{}\n", program, time_ns, event, value);
+    csv += fmt::format("{},{},{},{}\n", program, time_ns, event, value);
   return csv;
 }
 

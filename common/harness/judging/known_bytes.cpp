@@ -23,8 +23,9 @@ struct Place {
 using Line = std::array<char, line_bytes>;
 
 Line line_at(std::uint32_t client, std::uint64_t number) {
+  const std::string text = fmt::format("{:04} {:010}\n", client % 10'000, number % 10'000'000'000);
   Line line;
-  fmt::format_to_n(line.data(), line.size(), "{:04} {:010}\n", client % 10'000, number % 10'000'000'000);
+  std::copy_n(text.begin(), line.size(), line.begin());
   return line;
 }
 
