@@ -85,7 +85,7 @@ build: deps ## build every program into build/bin/
 
 .PHONY: course
 course: build ## build, run the labs on real sockets, draw the charts
-	@RESUME="$(RESUME)" common/setup/run-course.sh $(BIN) $(PROFILE) $(SEED)
+	@"$$($(FIND_PYTHON))" -m common.course $(BIN) '$(PROFILE)' '$(SEED)' $(if $(RESUME),--resume)
 
 # Builds what the lab's handout names in its commands: a server that is given to the harness, too.
 lab-%: deps ## step through lab NN in the terminal, as in `make lab-07`

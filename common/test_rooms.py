@@ -31,6 +31,7 @@ ARROWS: dict[str, list[str]] = {
     "common/harness": [NET, KERNEL, TERMINAL, *HARNESS],
     "common/bench": [NET, KERNEL, "common/framing", "common/harness", *HARNESS],
     "common/guide": [],
+    "common/course": ["common/guide", "plots"],
     "common/setup": [],
     "common": [],
     "plots": [],

@@ -4,6 +4,7 @@ import argparse
 import io
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -50,42 +51,46 @@ def save(figure: Figure, output: Path, chart: str) -> list[Path]:
     return list(parts.values())
 
 
-def main(arguments: list[str]) -> int:
-    """Draw all charts; 0 when drawn, 1 when they can't be written, 2 when there is nothing to draw from."""
-    parser = argparse.ArgumentParser(prog="python3 -m plots", description=__doc__)
-    parser.add_argument(
-        "--results", type=Path, default=Path("results"), help="where the harness wrote (%(default)s)"
-    )
-    parser.add_argument("--output", type=Path, help="where the charts go (RESULTS/charts)")
-    options = parser.parse_args(arguments)
-    output = options.output or options.results / "charts"
-
+def draw(charts: Iterable, results: Path, output: Path) -> int:
+    """Draw these charts and name their files; 0 when drawn, 1 when they can't be written, 2 when there is nothing to
+    draw from."""
     # All figures before any file: a broken record must not leave new charts beside old ones.
     figures = []
     skipped = []
     try:
-        for chart in CHARTS:
-            experiment = read_experiment(options.results / chart.EXPERIMENT)
+        for chart in charts:
+            experiment = read_experiment(results / chart.EXPERIMENT)
             if experiment is None:
-                skipped.append(f"{chart.CHART}: skipped, {options.results / chart.EXPERIMENT} has no runs")
+                skipped.append(f"{chart.CHART}: skipped, {results / chart.EXPERIMENT} has no runs")
             else:
                 figures.append((chart.CHART, chart.draw(experiment)))
     except RecordsError as problem:
         print(problem, file=sys.stderr)
         return 2
     if not figures:
-        print(f"no results in {options.results}: `make course` makes them", file=sys.stderr)
+        print(f"no results in {results}: `make course` makes them", file=sys.stderr)
         return 2
     for line in skipped:
         print(line)
     try:
         output.mkdir(parents=True, exist_ok=True)
         for name, figure in figures:
-            print(f"{name}: {' '.join(str(path) for path in save(figure, output, name))}")
+            print(f"{name}: {' '.join(str(path) for path in save(figure, output, name))}", flush=True)
     except OSError as problem:
         print(f"{problem.filename or output}: {problem.strerror}", file=sys.stderr)
         return 1
     return 0
+
+
+def main(arguments: list[str]) -> int:
+    """Draw all charts; the exit code is that of `draw`."""
+    parser = argparse.ArgumentParser(prog="python3 -m plots", description=__doc__)
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), help="where the harness wrote (%(default)s)"
+    )
+    parser.add_argument("--output", type=Path, help="where the charts go (RESULTS/charts)")
+    options = parser.parse_args(arguments)
+    return draw(CHARTS, options.results, options.output or options.results / "charts")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-// What most files include, compiled once for all of them (a precompiled header: g++(1), -include). Nothing includes
-// this file by name, and each file still names what it uses: `make tidy` compiles without it.
+// What most files include, compiled once for all of them (a precompiled header: g++(1), -include). Nothing
+// includes this file by name, and each file still names what it uses: `make tidy` compiles without it.
 //
 // Here stands what is used often and slow to compile; the rest would cost more than it saves.
 #include <fmt/format.h>
