@@ -140,7 +140,7 @@ class Course:
         code = self.call("harness", "sweep", experiment, *words)
         charts = [chart for chart in CHARTS if chart.EXPERIMENT == experiment]
         drawn = draw(charts, self.results, self.results / "charts")
-        return max(code, drawn)
+        return max(code, min(drawn, 1))
 
     def judge(self) -> int:
         """The behaviour matrix of all servers."""
@@ -183,7 +183,8 @@ def run(course: Course) -> int:
     for number, stage in enumerate(stages, 1):
         last = seconds.of([stage])
         print(
-            f"[{number}/{len(stages)}] {stage.name}" + (f", about {duration(last)}" if last else ""), flush=True
+            f"[{number}/{len(stages)}] {stage.name}" + (f", about {duration(last)}" if last else ""),
+            flush=True,
         )
         stage_begin = time.monotonic()
         result = max(result, stage.run())
@@ -197,7 +198,9 @@ def run(course: Course) -> int:
 
 def main(arguments: Optional[list[str]] = None) -> int:
     """Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="course", description="Runs all labs' experiments, draws the charts.")
+    parser = argparse.ArgumentParser(
+        prog="course", description="Runs all labs' experiments, draws the charts."
+    )
     parser.add_argument("bin", type=Path, help="the folder of the programs")
     parser.add_argument("profile")
     parser.add_argument("seed")
