@@ -1,34 +1,65 @@
 #!/bin/sh
-# Installs what building, running, drawing and testing need, and nothing that is there already. Asks for each thing itself,
-# not for a package's name, so it is right on any distribution; only the installing is Debian's.
+# Installs what building, running, drawing and testing need (packages.txt), and nothing that is there already. Asks for
+# each thing itself, not for a package's name, so it is right on any distribution; only the installing is Debian's: on
+# Fedora, Arch and their like it says the command.
 #
 # Exit 0: everything is there (no root was needed if it was there before). Exit 2: something is missing and can't be
 # installed from here; the line says what.
 cd "$(dirname "$0")" || exit 1
 
 compiler=${CXX:-g++}
-case $compiler in *clang*) compiler_package=clang ;; *) compiler_package=g++ ;; esac
 has_program() { command -v "$1" >/dev/null 2>&1; }
 has_header() { printf '#include <%s>\n' "$1" | "$compiler" -std=c++20 -E -x c++ - >/dev/null 2>&1; }
 
+# The kind of distribution, as it names itself and its relatives (os-release(5)): a column of the table.
+release=${OS_RELEASE:-/etc/os-release}
+kind=debian
+if [ -r "$release" ]; then
+  case " $(. "$release" && echo "$ID $ID_LIKE") " in
+  *" debian "* | *" ubuntu "*) ;;
+  *" fedora "* | *" rhel "*) kind=fedora ;;
+  *" arch "*) kind=arch ;;
+  esac
+fi
+
+# All modules must be there for one Python: one that is missing brings the packages of all.
+modules_are_there() { ./find-python.sh $(sed -n 's/^[a-z]* *module:\([a-z]*\).*/\1/p' packages.txt) >/dev/null 2>&1; }
+is_there() { # of the table: compiler:g++, header:zlib.h, module:rich
+  case $1 in
+  compiler:clang++) case $compiler in *clang*) has_program "$compiler" ;; esac ;;
+  compiler:*) case $compiler in *clang*) ;; *) has_program "$compiler" ;; esac ;;
+  header:*) has_header "${1#*:}" ;;
+  module:*) [ "$modules" = there ] ;;
+  esac
+}
+
 find_missing() {
+  modules=missing
+  ! modules_are_there || modules=there
   missing=
-  has_program "$compiler" || missing="$missing $compiler_package"
-  has_header fmt/format.h || missing="$missing libfmt-dev"
-  has_header doctest/doctest.h || missing="$missing doctest-dev"
-  has_header CLI/CLI.hpp || missing="$missing libcli11-dev"
-  has_header nlohmann/json.hpp || missing="$missing nlohmann-json3-dev"
-  has_header zlib.h || missing="$missing zlib1g-dev"
-  ./find-python.sh matplotlib rich pytest xdist >/dev/null 2>&1 ||
-    missing="$missing python3 python3-matplotlib python3-rich python3-pytest python3-pytest-xdist"
-  missing=${missing# }
-  # What one lab uses and the others don't need: installed along where that can be done, never asked for.
   wished=
-  has_header liburing.h || wished=liburing-dev
+  while read -r how what debian fedora arch; do
+    case $how in '' | '#'*) continue ;; esac
+    ! is_there "$what" || continue
+    case $kind in fedora) package=$fedora ;; arch) package=$arch ;; *) package=$debian ;; esac
+    if [ "$how" = needed ]; then missing="$missing $package"; else wished="$wished $package"; fi
+  done <packages.txt
+  missing=${missing# }
+  wished=${wished# }
 }
 
 find_missing
 [ -n "$missing$wished" ] || exit 0
+case $kind in
+fedora) elsewhere="sudo dnf install" ;;
+arch) elsewhere="sudo pacman -S --needed" ;;
+*) elsewhere= ;;
+esac
+if [ -n "$elsewhere" ]; then
+  [ -n "$missing" ] || exit 0
+  echo "missing: install it with '$elsewhere $missing${wished:+ $wished}', then run make again" >&2
+  exit 2
+fi
 if [ -z "$missing" ]; then
   [ "$(id -u)" = 0 ] && apt-cache policy $wished 2>/dev/null | grep -q 'Candidate: [0-9]' || exit 0
 fi
