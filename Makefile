@@ -51,6 +51,8 @@ ALL_OBJECTS := $(call objects,$(LAB_SOURCES) $(LAB_PARTS) $(TEST_SOURCES) $(FAUL
 
 # The tests that have this word in their name or file; all without it.
 ONLY :=
+# How often `make test-often` runs them.
+TIMES := 20
 
 # How long each decoder is fuzzed, in seconds.
 SECONDS := 30
@@ -116,6 +118,15 @@ doctor: ## what this machine has and lacks, what that costs, how to get it
 test: build ## run all tests (ONLY=word: those with the word in their name or file)
 	@$(MAKE) --no-print-directory $(PARALLEL) $(BUILD)/test/common-tests faulty-servers
 	@common/setup/run-tests.sh $(BUILD) '$(ONLY)'
+
+.PHONY: test-often
+test-often: build ## run all tests TIMES=20 times, also beside two busy loops (BUSY=1); what ever failed, and how often
+	@$(MAKE) --no-print-directory $(PARALLEL) $(BUILD)/test/common-tests faulty-servers
+	@"$$($(FIND_PYTHON) pytest xdist)" -m common.testing.often $(BUILD) --only '$(ONLY)' $(if $(BUSY),--busy) -- '$(TIMES)'
+
+.PHONY: clean-room
+clean-room: ## README's two commands in a bare Debian tree, with the seconds of each step (needs root, mmdebstrap)
+	@common/setup/clean-room.sh
 
 .PHONY: faulty-servers
 faulty-servers: $(FAULTY_PROGRAMS) # the judge's negative controls
