@@ -16,7 +16,9 @@ namespace {
 
 // A prefix written by hand: the codec isn't tested with itself alone.
 std::string prefix(unsigned a, unsigned b, unsigned c, unsigned d) {
-  return {static_cast<char>(a), static_cast<char>(b), static_cast<char>(c), static_cast<char>(d)};
+  std::string bytes;
+  for (const unsigned byte : {a, b, c, d}) bytes.push_back(static_cast<char>(byte));
+  return bytes;
 }
 
 Decoded decoded(std::string_view stream, std::size_t piece = 1000, std::size_t maximum = 10) {
