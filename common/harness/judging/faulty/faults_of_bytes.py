@@ -114,6 +114,27 @@ class SendsBlocking(EchoServer):
         connection.pending.clear()
 
 
+class SendsBlockingInTheEnd(SendsBlocking):
+    """Stands for a queue of replies with a bound, behind which send waits. Whoever has a long queue is read from only in
+    the turns of others: his connection stands still long before the server does."""
+
+    long, full = 1 << 20, 4 << 20
+
+    def serve(self, connection, events):
+        super().serve(connection, events)
+        for other in list(self.connections.values()):
+            if other is not connection and len(other.pending) >= self.long:
+                super().serve(other, READ | WRITE)
+
+    def send(self, connection):
+        send = SendsBlocking.send if len(connection.pending) >= self.full else EchoServer.send
+        send(self, connection)
+
+    def interest(self, connection):
+        may_read = len(connection.pending) < self.long and not connection.ended
+        return (READ if may_read else 0) | (WRITE if connection.pending else 0)
+
+
 class BuffersWithoutBound(EchoServer):
     """Stands for a queue of replies that nobody measures: it reads on while replies wait to go out. (Here it ends at 32
     MiB, so that judging takes no longer than with the others.)"""
@@ -133,6 +154,7 @@ FAULTS = {
     "loses-one-of-many": LosesOneOfMany,
     "never-answers": NeverAnswers,
     "sends-blocking": SendsBlocking,
+    "sends-blocking-in-the-end": SendsBlockingInTheEnd,
     "translates-line-ends": TranslatesLineEnds,
     "waits-for-the-silent": WaitsForTheSilent,
 }
