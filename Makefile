@@ -125,8 +125,8 @@ test-often: build ## run all tests TIMES=20 times, also beside two busy loops (B
 	@"$$($(FIND_PYTHON) pytest xdist)" -m common.testing.often $(BUILD) --only '$(ONLY)' $(if $(BUSY),--busy) -- '$(TIMES)'
 
 .PHONY: clean-room
-clean-room: ## README's two commands in a bare Debian tree, with the seconds of each step (needs root, mmdebstrap)
-	@common/setup/clean-room.sh
+clean-room: ## README's two commands in a bare Debian tree, and their seconds (POOR=1: on a poor machine; needs mmdebstrap)
+	@common/setup/clean-room.sh $(BUILD) $(POOR)
 
 .PHONY: faulty-servers
 faulty-servers: $(FAULTY_PROGRAMS) # the judge's negative controls
@@ -171,7 +171,7 @@ programs: $(LAB_PROGRAMS) $(WITH_HARNESS) $(BUILD)/compile_commands.json
 # The words of a handout's command blocks that are names of programs.
 named_in = $(addprefix $(BIN)/,$(shell sed -n '/^```sh/,/^```$$/p' labs/$(1)-*/README.md 2>/dev/null | grep -oE '[a-z0-9][a-z0-9-]*' | sort -u))
 .SECONDEXPANSION:
-named-in-lab-%: $$(filter $(LAB_PROGRAMS),$$(call named_in,$$*)) $$(if $$(filter %/harness,$$(call named_in,$$*)),$(WITH_HARNESS))
+named-in-lab-%: $$(filter $(LAB_PROGRAMS),$$(call named_in,$$*)) $$(if $$(filter $(BIN)/harness,$$(call named_in,$$*)),$(WITH_HARNESS))
 	@:
 
 define lab_program

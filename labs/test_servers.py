@@ -16,7 +16,7 @@ from pathlib import Path
 from common.testing import conversation
 from common.testing.conversation import receive, reset
 from common.testing.machine import has_ipv6, resolves_localhost
-from common.testing.processes import SERVERS, finish, is_refused, lab_server, wait_until
+from common.testing.processes import SERVERS, finish, is_refused, lab_server, needs_descriptors, wait_until
 
 EVENT_LOOPS = ("select", "poll", "epoll")
 
@@ -111,9 +111,8 @@ class BeyondFdSetSize(unittest.TestCase):
     CLIENTS = 1060
 
     def setUp(self):
+        needs_descriptors(self.CLIENTS + 100)
         before = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if 0 <= before[1] < self.CLIENTS + 100:
-            self.skipTest(f"needs 'ulimit -Hn' of at least {self.CLIENTS + 100}")
         resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, before)
 

@@ -15,7 +15,7 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from common.testing.processes import BIN, SERVERS, harness, rows_of, run, stop_sweep
+from common.testing.processes import BIN, SERVERS, harness, needs_descriptors, rows_of, run, stop_sweep
 
 PROGRESS = re.compile(r"[a-z-]+ \d+/\d+: .*")
 UNRESOLVED = "no-such-host.invalid"  # never resolves: RFC 2606
@@ -285,6 +285,7 @@ class Results(OneLine):
 
     def test_a_full_disk_costs_no_finished_run(self):
         """The file that is written beside runs.csv is one on a device that is always full."""
+        needs_descriptors(1200)  # else fewer runs, and said so
         ended = stop_sweep(signal.SIGINT, self.folder, "latency-vs-connections", "epoll")
         self.assertEqual(ended.code, 130, ended.err)
         records = self.folder / "latency-vs-connections"

@@ -1,6 +1,5 @@
 """A run that lost clients, or gave them wrong bytes, is invalid: it is said, it is in the row, and the exit code is 1."""
 
-import resource
 import tempfile
 import unittest
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from common.harness.judging.faulty.catalogue import faulty_servers
-from common.testing.processes import harness, rows_of
+from common.testing.processes import harness, needs_descriptors, rows_of
 
 pytestmark = pytest.mark.xdist_group("machine")  # measures
 
@@ -28,9 +27,7 @@ class LostClients(unittest.TestCase):
 
     def test_select_with_more_clients_than_it_holds(self):
         """Of the 50 that were to speak, those with a place speak; the row and the words say how many."""
-        needed = 3100
-        if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < needed:
-            self.skipTest(f"needs {needed} descriptors: raise the hard limit of ulimit -n")
+        needs_descriptors(3100)
         ended, row = self.load("select", "--connections", "3000", "--active", "50")
         self.assertEqual((ended.code, row["valid"], row["active"]), (1, "no", "50"), ended.err)
         lost = sum(int(row[kind]) for kind in ("errors", "timeouts", "refused", "corrupt"))

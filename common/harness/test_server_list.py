@@ -129,7 +129,7 @@ class AddServer(unittest.TestCase):
 
     def test_it_is_built_alone(self):
         self.assertEqual(self.made.returncode, 0, self.made.stderr)
-        compiled = re.findall(r"^compile (.*)$", self.made.stdout, re.MULTILINE)
+        compiled = re.findall(r"^compile (.*\.cpp)$", self.made.stdout, re.MULTILINE)
         self.assertEqual(compiled, [f"labs/{LAB}/{NAME}.cpp"])
 
     def test_the_harness_lists_and_judges_it(self):

@@ -15,6 +15,7 @@ from common.testing.processes import (
     Family,
     finish,
     harness,
+    needs_descriptors,
     rows_of,
     start,
     stop_sweep,
@@ -34,6 +35,7 @@ def order(rows):
 
 class Interrupted(Sweep):
     def test_ctrl_c_keeps_what_is_finished_and_resume_does_the_rest(self):
+        needs_descriptors(1200)  # else fewer runs, and said so
         ended = stop_sweep(signal.SIGINT, self.results, LATENCY, "epoll", "poll")
         self.assertEqual((ended.code, ended.left), (130, []), ended.err)
         before = self.assert_intact()
@@ -116,6 +118,7 @@ class Order(Sweep):
         self.assertEqual({server for server, _, _ in seen["first"]}, {"epoll", "poll"})
 
     def test_another_seed_or_profile_or_build_is_not_resumed(self):
+        needs_descriptors(1200)  # else fewer runs, and said so
         stop_sweep(signal.SIGINT, self.results, LATENCY, "epoll", rows=1)
         before = (self.records / "runs.csv").read_bytes()
         others = {
@@ -137,6 +140,7 @@ class Order(Sweep):
 
 class Records(Sweep):
     def test_a_whole_sweep(self):
+        needs_descriptors(1200)  # else fewer runs, and said so
         ended = self.sweep("blocking-loop", "epoll", "--seed", "7")
         self.assertEqual((ended.code, ended.left), (0, []), ended.err)
         rows = self.assert_intact()

@@ -4,12 +4,12 @@
 # Fedora, Arch and their like it says the command.
 #
 # Exit 0: everything is there (no root was needed if it was there before). Exit 2: something is missing and can't be
-# installed from here; the line says what.
+# installed from here, or the compiler is too old; the line says what.
 cd "$(dirname "$0")" || exit 1
 
-compiler=${CXX:-g++}
+compiler=${CXX:-g++} # may be two words: ccache g++
 has_program() { command -v "$1" >/dev/null 2>&1; }
-has_header() { printf '#include <%s>\n' "$1" | "$compiler" -std=c++20 -E -x c++ - >/dev/null 2>&1; }
+has_header() { printf '#include <%s>\n' "$1" | $compiler -std=c++20 -E -x c++ - >/dev/null 2>&1; }
 
 # The kind of distribution, as it names itself and its relatives (os-release(5)): a column of the table.
 release=${OS_RELEASE:-/etc/os-release}
@@ -26,8 +26,8 @@ fi
 modules_are_there() { ./find-python.sh $(sed -n 's/^[a-z]* *module:\([a-z]*\).*/\1/p' packages.txt) >/dev/null 2>&1; }
 is_there() { # of the table: compiler:g++, header:zlib.h, module:rich
   case $1 in
-  compiler:clang++) case $compiler in *clang*) has_program "$compiler" ;; esac ;;
-  compiler:*) case $compiler in *clang*) ;; *) has_program "$compiler" ;; esac ;;
+  compiler:clang++) case $compiler in *clang*) has_program ${compiler%% *} ;; esac ;;
+  compiler:*) case $compiler in *clang*) ;; *) has_program ${compiler%% *} ;; esac ;;
   header:*) has_header "${1#*:}" ;;
   module:*) [ "$modules" = there ] ;;
   esac
@@ -47,6 +47,12 @@ find_missing() {
   missing=${missing# }
   wished=${wished# }
 }
+
+# C++20 as g++ 11 and clang 14 have it, whatever else is missing: no package mends that.
+if has_program ${compiler%% *} && ! { has_header coroutine && has_header source_location; }; then
+  echo "$compiler is too old, or has no library of C++ beside it: C++20 is needed (g++ 11, clang++ 14 or newer); name another one: make CXX=g++-12 build" >&2
+  exit 2
+fi
 
 find_missing
 [ -n "$missing$wished" ] || exit 0
@@ -77,14 +83,16 @@ if ! has_program apt-get || [ "$as_root" = none ]; then
   exit 2
 fi
 
-echo "installing: $missing $wished"
 # Without recommended packages: matplotlib's would bring a desktop's worth.
-if ! { $as_root apt-get update -q && $as_root env DEBIAN_FRONTEND=noninteractive \
-  apt-get install -q -y --no-install-recommends $missing $wished; }; then
+install() { $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"; }
+echo "installing: $missing $wished"
+if ! $as_root apt-get update -q || ! install $missing; then
   [ -n "$missing" ] || exit 0
   echo "could not install: $missing. Install them as root, then run make again." >&2
   exit 2
 fi
+# For themselves: a package that this release hasn't got must not keep the others away.
+[ -z "$wished" ] || install $wished || echo "could not install: $wished. Only one lab needs it." >&2
 find_missing
 if [ -n "$missing" ]; then
   echo "still missing after the installation: $missing" >&2

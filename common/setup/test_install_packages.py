@@ -87,6 +87,38 @@ class InstallPackages(unittest.TestCase):
             self.assertEqual(ended.returncode, 2)
             self.assertRegex(ended.stderr, f"dnf install {package.replace('+', '.')} fmt-devel")
 
+    def test_a_wish_that_the_release_has_not_got_keeps_nothing_else_away(self):
+        programs = self.folder / "programs"
+        programs.mkdir()
+        log = self.folder / "apt-get.log"
+        for name, text in (
+            ("id", "echo 0"),
+            ("env", 'shift; exec "$@"'),
+            ("apt-get", f'echo "$*" >>{log}; case "$*" in *liburing*) exit 100 ;; esac'),
+        ):
+            (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+            (programs / name).chmod(0o755)
+        code, said = self.deps("ID=debian\n", "*liburing* | *zlib*")
+        self.assertEqual(
+            log.read_text().splitlines(),
+            [
+                "update -q",
+                "install -q -y --no-install-recommends zlib1g-dev",
+                "install -q -y --no-install-recommends liburing-dev",
+            ],
+        )
+        self.assertIn("could not install: liburing-dev. Only one lab needs it.", said)
+        # The compiler of this test goes on saying so.
+        self.assertEqual(
+            (code, said.splitlines()[-1]), (2, "still missing after the installation: zlib1g-dev")
+        )
+
+    def test_a_compiler_that_is_too_old(self):
+        for lacks in ("*coroutine*", "*source_location* | *fmt*"):
+            code, said = self.deps("ID=debian\n", lacks)
+            self.assertEqual(code, 2)
+            self.assertRegex(said, r"^\S*some-g\+\+ is too old, .* make CXX=g\+\+-12 build\n$")
+
     def test_every_line_of_the_table_names_all_three(self):
         for line in (ROOT / "common/setup/packages.txt").read_text().splitlines():
             if line and not line.startswith("#"):

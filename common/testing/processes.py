@@ -7,12 +7,14 @@ import contextlib
 import csv
 import os
 import re
+import resource
 import secrets
 import select
 import signal
 import subprocess
 import sys
 import time
+import unittest
 from pathlib import Path
 
 from common.testing.conversation import CONVERSATION
@@ -63,6 +65,30 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 def python_server(name, *words):
     """The command of one of the servers in Python beside the judge."""
     return [sys.executable, str(ROOT / "common" / "harness" / "judging" / name), *words]
+
+
+def lacks_descriptors(count):
+    """True where no process may have so many descriptors, whatever it asks for (the hard limit)."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return 0 <= hard < count
+
+
+def needs_descriptors(count):
+    """Skips the calling test where it can't have so many."""
+    if lacks_descriptors(count):
+        raise unittest.SkipTest(f"needs 'ulimit -Hn' of at least {count}")
+
+
+def raise_descriptors():
+    """For preexec_fn: the program may have as many as the hard limit allows."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def lacked_descriptors(finding):
+    """True for a judge's answer that there is none, since it may not have the descriptors."""
+    said = "the judge needs 'ulimit -n'" in finding["evidence"]
+    return finding["answer"] == "n/a" and said and lacks_descriptors(1200)
 
 
 def wait_until(condition, seconds=10.0):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from common.testing import conversation
 from common.testing.conversation import receive
-from common.testing.processes import BIN, harness, lab_server, run, wait_until
+from common.testing.processes import BIN, harness, lab_server, lacked_descriptors, run, wait_until
 
 PLAIN, SAVING = "io-uring", "io-uring-skip-success"
 REQUESTS = 200
@@ -31,7 +31,8 @@ class SkipSuccess(unittest.TestCase):
         ended = harness("check", "--json", "--", BIN / SAVING, "--port", "{port}")
         findings = json.loads(ended.text)["servers"][0]["findings"]
         self.assertGreater(len(findings), 20)
-        self.assertEqual([finding for finding in findings if finding["answer"] != "yes"], [])
+        wrong = [one for one in findings if one["answer"] != "yes" and not lacked_descriptors(one)]
+        self.assertEqual(wrong, [])
         self.assertEqual((ended.code, ended.left), (0, []))
 
     @unittest.skipUnless(can_trace(), "strace is not installed or not allowed: calls can't be seen")

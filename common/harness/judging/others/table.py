@@ -92,8 +92,8 @@ OTHER_SERVERS = (
         (
             "sh",
             "-c",
-            'file=$(mktemp) && echo "127.0.0.1:{port} stream tcp nowait $(id -un) /bin/cat cat" >$file'
-            " && exec inetd -i -R 1000000 $file",
+            'echo "127.0.0.1:{port} stream tcp nowait $(id -un) /bin/cat cat" |'
+            " exec inetd -i -R 1000000 /dev/stdin",
         ),
         ("dpkg-query", "-W", "openbsd-inetd"),
         reasons={
