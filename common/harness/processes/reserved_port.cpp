@@ -12,7 +12,6 @@
 #include <string>
 
 #include "common/net/address.h"
-#include "common/net/listener.h"
 #include "common/net/system_error.h"
 
 namespace harness {
@@ -42,17 +41,17 @@ net::FileDescriptor reserve(std::uint16_t port) {
   return net::FileDescriptor{};
 }
 
-bool can_be_listened_on(std::uint16_t port) {
-  try {
-    net::open_listener(net::Address::resolve("127.0.0.1", port));
-    return true;
-  } catch (const net::SystemError& error) {
-    if (error.error_number() != EADDRINUSE) throw;
-    return false;
-  }
-}
-
 }  // namespace
+
+bool is_free(std::uint16_t port) {
+  const net::FileDescriptor socket{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  if (!socket) throw net::SystemError("socket");
+  const net::Address address = net::Address::resolve("127.0.0.1", port).front();
+  const std::string place = address.to_string();
+  if (bind(socket.fd(), address.data(), address.size()) == 0) return true;
+  if (errno != EADDRINUSE) throw net::SystemError("bind", place);
+  return false;
+}
 
 ReservedPort::ReservedPort() {
   // Where the kernel gives out nearly all ports, one of those has to do.
@@ -62,7 +61,7 @@ ReservedPort::ReservedPort() {
   for (int attempt = 0; attempt < 1000; ++attempt) {
     port_ = any(random);
     reservation_ = reserve(port_);
-    if (reservation_ && can_be_listened_on(port_)) return;
+    if (reservation_ && is_free(port_)) return;
   }
   throw net::SystemError("no port is free to be listened on", EADDRINUSE);
 }

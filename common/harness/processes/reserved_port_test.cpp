@@ -1,6 +1,7 @@
 #include "common/harness/processes/reserved_port.h"
 
 #include <doctest/doctest.h>
+#include <sys/socket.h>
 
 #include <fstream>
 #include <set>
@@ -34,4 +35,21 @@ TEST_CASE("a port that somebody listens on isn't reserved, and one that was give
   }
   const auto listener = net::open_listener(net::Address::resolve("127.0.0.1", given_back));
   CHECK(net::Address::of_socket(listener.fd()).port() == given_back);
+}
+
+TEST_CASE("a port is not free while somebody listens on it, nor while a connection lingers in TIME-WAIT") {
+  const ReservedPort reserved;
+  REQUIRE(harness::is_free(reserved.port()));
+  {
+    const auto address = net::Address::resolve("127.0.0.1", reserved.port()).front();
+    const auto listener = net::open_listener(address);
+    CHECK_FALSE(harness::is_free(reserved.port()));
+    const net::FileDescriptor client{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    REQUIRE(connect(client.fd(), address.data(), address.size()) == 0);
+    net::FileDescriptor connection{accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
+    REQUIRE(connection);
+    connection.close();  // first of the two: its end waits
+  }
+  CHECK_FALSE(harness::is_free(reserved.port()));
+  CHECK(net::open_listener(net::Address::resolve("127.0.0.1", reserved.port())));  // which sets SO_REUSEADDR
 }
