@@ -28,7 +28,7 @@ from common.testing.processes import (
 pytestmark = pytest.mark.xdist_group("machine")  # measures, or goes to a limit of the machine
 LAB = ROOT / "labs" / "15-your-own-server"
 ASYNCIO = (sys.executable, LAB / "asyncio-echo.py", "--port", "0")
-ONE_LINER = "socat TCP-LISTEN:{port},bind=127.0.0.1,backlog=4096,nodelay,fork PIPE"
+ONE_LINER = "socat TCP-LISTEN:{port},bind=127.0.0.1,backlog=4096,nodelay,fork EXEC:cat"
 # Echoes, but it ends when more than five clients are connected.
 FRAGILE = """
 import os, socket, threading
