@@ -9,6 +9,7 @@ what is finished is there, and RESUME=1 goes on.
 """
 
 import argparse
+import contextlib
 import csv
 import fcntl
 import signal
@@ -17,7 +18,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable, Iterator, Optional
 
 from common.guide.__main__ import main as guide
 from plots.__main__ import CHARTS, draw
@@ -67,6 +68,16 @@ class CannotGoOn(Exception):
         self.code = code
 
 
+@contextlib.contextmanager
+def starting_a_program() -> Iterator[None]:
+    """A program that can't be started is said as that: it is no file that can't be written."""
+    try:
+        yield
+    except OSError as error:
+        print(f"can't run {error.filename}: {error.strerror}", file=sys.stderr)
+        raise CannotGoOn(1) from None
+
+
 class Seconds:
     """How long each stage took the last time, in a file. A course with another profile is another course."""
 
@@ -87,10 +98,14 @@ class Seconds:
         """Remembers it at once: an interrupted course loses nothing of it."""
         self.rows[self.profile, stage.name] = seconds
         part = self.file.with_suffix(".part")
-        with part.open("w", newline="", encoding="utf-8") as table:
-            rows = csv.writer(table)
-            rows.writerow(["profile", "stage", "seconds"])
-            rows.writerows([*key, f"{value:.1f}"] for key, value in self.rows.items())
+        try:
+            with part.open("w", newline="", encoding="utf-8") as table:
+                rows = csv.writer(table)
+                rows.writerow(["profile", "stage", "seconds"])
+                rows.writerows([*key, f"{value:.1f}"] for key, value in self.rows.items())
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
         part.replace(self.file)
 
 
@@ -120,7 +135,7 @@ class Course:
 
     def call(self, *words: str) -> int:
         """A program of the labs, to its end; Ctrl-C reaches it too, and it ends in order."""
-        with subprocess.Popen([self.options.bin / words[0], *words[1:]]) as program:
+        with starting_a_program(), subprocess.Popen([self.options.bin / words[0], *words[1:]]) as program:
             try:
                 code = program.wait()
             except KeyboardInterrupt:
@@ -151,7 +166,7 @@ class Course:
         result = 0
         for name in DEMONSTRATIONS:
             said = self.results / f"{name}.txt"
-            with said.open("w", encoding="utf-8") as output:
+            with said.open("w", encoding="utf-8") as output, starting_a_program():
                 code = subprocess.call([self.options.bin / name], stdout=output)
             if code == 0:
                 print(f"{name}: as described", flush=True)
@@ -196,6 +211,18 @@ def run(course: Course) -> int:
     return result
 
 
+def run_alone(course: Course) -> int:
+    """Runs it if no other runs in this folder; returns the exit code."""
+    course.results.mkdir(exist_ok=True)
+    with (course.results / ".course.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("a course runs in this folder already: wait for its end, or stop it", file=sys.stderr)
+            return 2
+        return run(course)
+
+
 def main(arguments: Optional[list[str]] = None) -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(
@@ -209,21 +236,16 @@ def main(arguments: Optional[list[str]] = None) -> int:
     if options.profile not in ("quick", "full"):
         print(f"PROFILE takes quick or full, not '{options.profile}'", file=sys.stderr)
         return 2
-    course = Course(options)
-    course.results.mkdir(exist_ok=True)
-    with (course.results / ".course.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("a course runs in this folder already: wait for its end, or stop it", file=sys.stderr)
-            return 2
-        try:
-            return run(course)
-        except CannotGoOn as error:
-            return error.code
-        except KeyboardInterrupt:
-            print("interrupted: what is finished is kept, `make course RESUME=1` goes on", file=sys.stderr)
-            return 130
+    try:
+        return run_alone(Course(options))
+    except CannotGoOn as error:
+        return error.code
+    except OSError as error:  # of a write into a full disk, Python doesn't know the file
+        print(f"can't write {error.filename or 'into results/'}: {error.strerror}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted: what is finished is kept, `make course RESUME=1` goes on", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ class Course(unittest.TestCase):
         self.assertEqual(len(self.rows()), 11)
         self.refuse("sweep", 3)  # how long it takes is said before
         _, said, _ = self.run_course()
-        self.assertRegex(said.splitlines()[0], r"11 stages, took [0-9]+ s the last time")
+        self.assertRegex(said.splitlines()[0], r"11 stages, took ([0-9]+ min )?[0-9]+ s the last time")
         # Another profile is another course.
         _, said, _ = self.run_course("full")
         self.assertIn("takes some twenty minutes", said.splitlines()[0])
@@ -123,6 +123,30 @@ class Course(unittest.TestCase):
             line for line in (self.bin / "asked").read_text().splitlines() if line.endswith("--resume")
         ]
         self.assertEqual([line.split()[2] for line in resumed], ["byte-ribbon"])
+
+    def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(self):
+        synthetic.write_all(self.folder / "results")
+        (self.folder / "results" / "course.part").symlink_to("/dev/full")
+        code, _, complained = self.run_course()
+        self.assertEqual((code, complained), (1, "can't write into results/: No space left on device\n"))
+        self.assertEqual(sorted(path.name for path in (self.folder / "results").glob("course.*")), [])
+
+    def test_a_folder_of_results_that_cannot_be_made(self):
+        (self.folder / "results").write_text("precious")
+        code, said, complained = self.run_course()
+        self.assertEqual((code, said, complained), (1, "", "can't write results: File exists\n"))
+        self.assertEqual((self.folder / "results").read_text(), "precious")
+
+    def test_a_program_that_cannot_be_run_is_named(self):
+        for name in ("harness", DEMONSTRATIONS[-1]):
+            with self.subTest(name):
+                synthetic.write_all(self.folder / "results")
+                (self.bin / name).rename(self.folder / name)
+                code, _, complained = self.run_course()
+                self.assertEqual(
+                    (code, complained), (1, f"can't run {self.bin / name}: No such file or directory\n")
+                )
+                (self.folder / name).rename(self.bin / name)
 
     def test_two_courses_in_one_folder(self):
         first = self.wait_at("check")
