@@ -128,24 +128,6 @@ struct Bound {
   }
 };
 
-constexpr std::size_t wave = 50;
-
-// Waves of clients that come, say a line and leave. Returns how many; fewer when time is short: forking
-// servers.
-std::size_t come_and_leave(Trial& trial, Leaving& leaving, std::size_t clients,
-                           std::chrono::milliseconds time) {
-  const auto deadline = std::chrono::steady_clock::now() + time;
-  std::size_t left = 0;
-  while (left < clients && (left < 10 * wave || std::chrono::steady_clock::now() < deadline)) {
-    Peers peers = trial.open(wave);
-    require_well(peers, fmt::format("{} clients, when those before them had left", wave),
-                 "a place in a table is never freed, or a descriptor never closed");
-    leaving.leave(peers, trial);
-    left += wave;
-  }
-  return left;
-}
-
 // Once as few are left as there were, or patience is over.
 Holdings settled(Trial& trial, const Holdings& before, std::chrono::milliseconds patience = 1000ms) {
   Holdings now;
@@ -157,6 +139,33 @@ Holdings settled(Trial& trial, const Holdings& before, std::chrono::milliseconds
       },
       patience);
   return now;
+}
+
+// Whether most of the clients that left since then are still held. No more are needed to be sure: what is
+// held may cost so much work that a thousand of them would take minutes.
+bool most_are_held(Trial& trial, const Holdings& before, std::size_t left) {
+  const auto most = static_cast<std::int64_t>(left / 2);
+  const auto held = [&](const Holdings& now) { return now.descriptors - before.descriptors; };
+  return held(holdings_of(trial.process().pid())) > most && held(settled(trial, before, 300ms)) > most;
+}
+
+// Waves of clients that come, say a line and leave. Returns how many; fewer when time is short (forking
+// servers), or when most of them are held for good.
+std::size_t come_and_leave(Trial& trial, Leaving& leaving, std::size_t clients,
+                           std::chrono::milliseconds time) {
+  constexpr std::size_t wave = 50;
+  const auto deadline = std::chrono::steady_clock::now() + time;
+  const Holdings before = holdings_of(trial.process().pid());
+  std::size_t left = 0;
+  while (left < clients && (left < 10 * wave || std::chrono::steady_clock::now() < deadline)) {
+    Peers peers = trial.open(wave);
+    require_well(peers, fmt::format("{} clients, when those before them had left", wave),
+                 "a place in a table is never freed, or a descriptor never closed");
+    leaving.leave(peers, trial);
+    left += wave;
+    if (left % (4 * wave) == 0 && most_are_held(trial, before, left)) break;
+  }
+  return left;
 }
 
 }  // namespace
