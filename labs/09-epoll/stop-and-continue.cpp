@@ -47,9 +47,11 @@ void wait_until_it_sleeps_or_has_ended(pid_t process) {
   }
 }
 
-void send_and_await(pid_t process, int signal, int options) {
-  if (kill(process, signal) < 0) throw net::SystemError("kill");
-  if (waitpid(process, nullptr, options) < 0) throw net::SystemError("waitpid");
+void stop_and_continue(pid_t process) {
+  if (kill(process, SIGSTOP) < 0) throw net::SystemError("kill");
+  if (waitpid(process, nullptr, WUNTRACED) < 0) throw net::SystemError("waitpid");
+  // Is awake when kill returns. A waitpid for that (WCONTINUED) could find it ended already, and reap it.
+  if (kill(process, SIGCONT) < 0) throw net::SystemError("kill");
 }
 
 // True if the call, in a child that is stopped and goes on, comes back with EINTR; false if it waits again.
@@ -58,8 +60,7 @@ bool is_interrupted(const std::function<int()>& call) {
   if (child < 0) throw net::SystemError("fork");
   if (child == 0) _exit(call() < 0 && errno == EINTR ? 0 : 1);
   wait_until_it_sleeps_or_has_ended(child);
-  send_and_await(child, SIGSTOP, WUNTRACED);
-  send_and_await(child, SIGCONT, WCONTINUED);
+  stop_and_continue(child);
   wait_until_it_sleeps_or_has_ended(child);
   kill(child, SIGKILL);
   int status = 0;
