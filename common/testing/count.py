@@ -2,44 +2,39 @@
 
 Counts the tests in JUnit's XML, the format that the test programs of both languages write. Shows what failed in C++
 (pytest has shown its own failures itself), says where the files are, and ends with the line `N passed, N failed, N skipped`.
+A test that stands in several files is counted once: as failed if it ever did, as skipped if it always was.
 Exit 0: all passed or were skipped. Exit 1: one failed, or a file doesn't tell. Exit 2: there was no test.
 """
 
 import sys
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
+
+from common.testing.junit import FAILED, PASSED, SKIPPED, Unfinished, results_in
 
 
 @dataclass
 class Count:
-    """How many tests ended in which way, and what those of C++ that failed have said."""
+    """How each test ended, and what those of C++ that failed have said."""
 
-    passed: int = 0
-    failed: int = 0
-    skipped: int = 0
+    endings: dict[tuple[str, str], int] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
 
     def add(self, path: str) -> None:
-        """Adds the tests of one file. A file that isn't whole is a failure: its test program did not come to an end."""
+        """Adds the tests of one file. A file that isn't whole counts as a failure."""
         try:
-            suites = ElementTree.parse(path).getroot()
-        except (OSError, ElementTree.ParseError) as error:
-            self.failed += 1
-            self.said.append(f"{path}: the test program did not end properly ({error})")
-            return
-        # Only doctest writes its version: https://github.com/doctest/doctest, JUnitReporter.
-        from_cpp = suites.find("testsuite[@doctest_version]") is not None
-        for test in suites.iter("testcase"):
-            failures = [*test.iter("failure"), *test.iter("error")]
-            if failures:
-                self.failed += 1
-            elif test.find("skipped") is not None:
-                self.skipped += 1
-            else:
-                self.passed += 1
-            if failures and from_cpp:
-                self.said.append(f"FAILED {test.get('classname')}: {test.get('name')}")
-                self.said += [(failure.text or failure.get("message", "")).rstrip() for failure in failures]
+            for result in results_in(path):
+                test = result.place, result.name
+                self.endings[test] = max(result.ending, self.endings.get(test, SKIPPED))
+                if result.failures and result.is_of_cpp:
+                    self.said.append(f"FAILED {result.place}: {result.name}")
+                    self.said += [(failure.text or failure.message).rstrip() for failure in result.failures]
+        except Unfinished as error:
+            self.endings[path, ""] = FAILED
+            self.said.append(f"{path}: {error}")
+
+    def of(self, ending: int) -> int:
+        """How many tests ended so."""
+        return sum(each == ending for each in self.endings.values())
 
 
 def main(paths: list[str]) -> int:
@@ -50,12 +45,12 @@ def main(paths: list[str]) -> int:
     for line in count.said:
         print(line)
     print(f"each test's result: {' '.join(paths)}")
-    if not count.passed + count.failed + count.skipped:
+    if not count.endings:
         print("no test has that word in its name or its file's", file=sys.stderr)
-    print(f"{count.passed} passed, {count.failed} failed, {count.skipped} skipped")
-    if count.failed:
+    print(f"{count.of(PASSED)} passed, {count.of(FAILED)} failed, {count.of(SKIPPED)} skipped")
+    if count.of(FAILED):
         return 1
-    return 0 if count.passed + count.skipped else 2
+    return 0 if count.endings else 2
 
 
 if __name__ == "__main__":

@@ -11,10 +11,11 @@ import glob
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
+
+from common.testing.junit import Unfinished, results_in
 
 # As long as its parent lives: it must not outlive a run that is killed.
 BUSY_LOOP = ["sh", "-c", "while kill -0 $PPID 2>/dev/null; do :; done"]
@@ -25,14 +26,12 @@ def failures(paths: list[str]) -> dict[str, str]:
     found = {}
     for path in paths:
         try:
-            suites = ElementTree.parse(path).getroot()
-        except (OSError, ElementTree.ParseError) as error:
-            found[path] = f"the test program did not end properly ({error})"
-            continue
-        for test in suites.iter("testcase"):
-            for failure in [*test.iter("failure"), *test.iter("error")]:
-                said = (failure.get("message") or failure.text or "").strip().splitlines()
-                found[f"{test.get('classname')}: {test.get('name')}"] = said[0] if said else "no word"
+            for result in results_in(path):
+                for failure in result.failures:
+                    said = (failure.message or failure.text).strip().splitlines()
+                    found[f"{result.place}: {result.name}"] = said[0] if said else "no word"
+        except Unfinished as error:
+            found[path] = str(error)
     return found
 
 
