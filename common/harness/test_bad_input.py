@@ -243,7 +243,9 @@ class Results(OneLine):
             "/proc/results",
         ):
             self.fails((*self.LOAD, "--results", folder), "can't make the folder", str(folder))
-            self.fails(("sweep", "head-of-line", "--results", folder), "can't make the folder", str(folder))
+            self.fails(
+                ("sweep", "head-of-line", "epoll", "--results", folder), "can't make the folder", str(folder)
+            )
         self.assertEqual((self.folder / "file").read_text(), "precious")
 
     def test_a_matrix_that_cannot_be_saved_is_said_before_the_judging(self):
@@ -307,7 +309,7 @@ class Results(OneLine):
         self.assertIn(before, [rows_of(self.folder / name) for name in ("load", "load.previous")])
 
     def test_nothing_to_resume(self):
-        sweep = ("sweep", "head-of-line", "--resume", "--results", self.folder / "none")
+        sweep = ("sweep", "head-of-line", "epoll", "--resume", "--results", self.folder / "none")
         self.fails(sweep, "nothing to resume", "start without --resume")
         self.assertEqual(self.contents(), [])
 
