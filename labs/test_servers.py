@@ -225,7 +225,9 @@ class SystemCalls(unittest.TestCase):
     def test_the_longest_backlog_and_no_delay(self):
         for name in SERVERS:
             with self.subTest(name), self.traced(name) as server:
-                for _ in range(2):  # one after the other: beside a silent one, the blocking loop serves nobody
+                for _ in range(
+                    2
+                ):  # one after the other: beside a silent one, the blocking loop serves nobody
                     with connect(server) as client:
                         self.assertEqual(exchange(client), b"hello")
                 self.assertEqual(self.calls(r"listen\(\d+, (\d+)\)"), [str(socket.SOMAXCONN)])

@@ -6,8 +6,8 @@
 
 namespace harness {
 
-/// True if a server that doesn't set SO_REUSEADDR can bind to the port on 127.0.0.1: nobody listens on it, and
-/// none of its connections lingers in TIME-WAIT. Throws net::SystemError. Source: ip(7), tcp(7).
+/// True if a server that doesn't set SO_REUSEADDR can bind to the port on 127.0.0.1: nobody listens on it,
+/// and none of its connections lingers in TIME-WAIT. Throws net::SystemError. Source: ip(7), tcp(7).
 bool is_free(std::uint16_t port);
 
 /// A TCP port for a server that has to be told one, as long as this object lives. A port that the kernel gave
