@@ -76,6 +76,7 @@ help: ## print this help
 	@echo
 	@echo "  make course PROFILE=full   sweeps wider and takes much longer; SEED=N gives another order of the runs"
 	@echo "  make course RESUME=1       goes on after an interruption"
+	@echo "  make lab-02 FROM=14        goes to step 14; RESTART=1 forgets place and predictions"
 
 .PHONY: deps
 deps: ## install what is missing (Debian's packages; needs root only then)
@@ -92,7 +93,7 @@ course: build ## build, run the labs on real sockets, draw the charts
 # Builds what the lab's handout names in its commands: a server that is given to the harness, too.
 lab-%: deps ## step through lab NN in the terminal, as in `make lab-07`
 	@$(MAKE) --no-print-directory $(PARALLEL) named-in-lab-$*
-	@"$$($(FIND_PYTHON))" -m common.guide lab $*
+	@"$$($(FIND_PYTHON))" -m common.guide lab $* $(if $(FROM),--from '$(FROM)') $(if $(RESTART),--restart)
 
 .PHONY: progress
 progress: deps ## which labs are done, started, open

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Iterator, Optional
 
-from common.guide.__main__ import main as guide
+from common.guide.commands import main as guide
 from plots.__main__ import CHARTS, draw
 
 # What shows most comes first.

@@ -48,6 +48,9 @@ def _check(lab, block, result, records, say):
         raise BlockFailure(
             line, what if shows_output else f"{what}; its last output:\n" + _tail(result.lines)
         )
+    wide = verdict.too_wide(block, result.lines)
+    if wide:
+        raise BlockFailure(block.line, wide)
     for prediction in block.predictions:
         try:
             measured = measure(prediction, result.lines)

@@ -20,6 +20,7 @@ BLOCK_FIELDS = (
     "may-end",
     "no-run",
     "by-hand",
+    "wide",
 )
 PREDICT_FIELDS = ("id", "question", "pattern", "unit", "choices")
 
@@ -60,6 +61,7 @@ class Block:
     side_by_side: bool = False
     needs: tuple = ()
     may_end: bool = False
+    wide: bool = False  # what others' programs print may be wider than a terminal
     expected: Optional[tuple] = None
     expected_line: int = 0
     predictions: tuple = ()
@@ -143,6 +145,7 @@ class _Builder:
         self.height = 0
 
     def _heading(self, heading):
+        self._require_what_was_announced()
         if self.pending:
             raise Malformed(f"the prediction `{self.pending[0].id}` has no command block before this heading")
         self.section = heading.text
@@ -232,7 +235,8 @@ class _Builder:
         if only_shown or by_hand:
             self.by_hand.append(fence.body)
         if by_hand:
-            return  # for the reader of the page; the guide does it itself
+            self._drop_introduction()  # for the reader of the page; the guide does it itself
+            return
         if only_shown:
             self._prose(fence.line, f"```{fence.language}\n{fence.body}\n```", fence.body.count("\n") + 3)
             return
@@ -241,6 +245,20 @@ class _Builder:
         self._ensure_open_step(fence.line)
         self.step.block = self._block(fence, found)
         self.pending = []
+
+    def _drop_introduction(self):
+        """A paragraph that ends with a colon has said what comes now; the guide shows neither."""
+        if self._announces():
+            self.height -= Text(0, self.step.parts.pop().text).height
+
+    def _announces(self):
+        last = self.step.parts[-1] if self.step and not self.step.block and self.step.parts else None
+        return isinstance(last, Prose) and last.text.rstrip("*_ ").endswith(":")
+
+    def _require_what_was_announced(self):
+        if self._announces():
+            line = self.step.parts[-1].line
+            raise HandoutError(self.path, line, "this paragraph ends with a colon, and nothing follows")
 
     def _block(self, fence, found):
         server = found.get("server")
@@ -265,6 +283,7 @@ class _Builder:
             side_by_side=annotations.flag(found, "side-by-side"),
             needs=annotations.word_list(found, "needs"),
             may_end=annotations.flag(found, "may-end"),
+            wide=annotations.flag(found, "wide"),
             predictions=tuple(self.pending),
         )
 
@@ -278,6 +297,7 @@ class _Builder:
         self.step.block = Block(**{**vars(block), "expected": lines, "expected_line": fence.line + 1})
 
     def _close(self, line):
+        self._require_what_was_announced()
         if self.pending:
             raise HandoutError(self.path, self.pending[0].line, "no command block follows this prediction")
         if self.title is None:

@@ -19,9 +19,10 @@ def read_answer(prediction, text):
     if not prediction.choices:
         unit = prediction.unit
         number = _number(text[: -len(unit)] if text.lower().endswith(unit.lower()) else text)
-        if number is None:
+        if number is None or number < 0:
+            what = "no number" if number is None else "below zero"
             raise BadAnswer(
-                f"`{text}` is no number: type one like 250 or 2.5 (in {unit}), or nothing to pass over"
+                f"`{text}` is {what}: type one like 250 or 2.5 (in {unit}), or nothing to pass over"
             )
         return number
     if (

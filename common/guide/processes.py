@@ -160,7 +160,12 @@ def supervise(work):
     a daemon that left its group and session is found too. The terminal gets the modes back that it had.
     """
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    modes = termios.tcgetattr(0) if os.isatty(0) else None
+    at_terminal = os.isatty(0)
+    modes = termios.tcgetattr(0) if at_terminal else None
+    if at_terminal:
+        signal.signal(
+            signal.SIGTTOU, signal.SIG_IGN
+        )  # who gives the terminal away, or takes it, would be stopped
     passed_on = (signal.SIGTERM, signal.SIGHUP)
     every = (*passed_on, signal.SIGINT, signal.SIGQUIT)
     signal.pthread_sigmask(signal.SIG_BLOCK, every)  # none may arrive before we know the child
@@ -170,9 +175,11 @@ def supervise(work):
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
+        if at_terminal:
+            _take_terminal()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, every)
         return work()
-    # A terminal's Ctrl-C reaches the guide as well: what it means is decided there.
+    # What a Ctrl-C means is decided in the guide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGQUIT, signal.SIG_IGN)
     for number in passed_on:
@@ -186,13 +193,24 @@ def supervise(work):
     kill_descendants()
     if modes:
         try:
-            # Restoring from the background would stop us; a terminal that hung up can't be restored.
-            signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+            os.tcsetpgrp(0, os.getpgrp())
             termios.tcsetattr(0, termios.TCSADRAIN, modes)
-        except termios.error:
-            pass
+        except (OSError, termios.error):
+            pass  # the terminal has hung up
     status = os.waitstatus_to_exitcode(status)
     os._exit(status if status >= 0 else 128 - status)
+
+
+def _take_terminal():
+    """Makes this process the terminal's foreground group: a Ctrl-C that ends a command is no reason for make to fail."""
+    os.setpgid(0, 0)
+    try:
+        os.tcsetpgrp(0, os.getpid())
+    except OSError:
+        return  # not our terminal: the shell that started us goes on without job control
+    signal.signal(
+        signal.SIGTSTP, signal.SIG_IGN
+    )  # make would wait for a stopped guide, and the reader for make
 
 
 def kill_descendants(patience=5.0):

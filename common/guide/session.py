@@ -1,23 +1,16 @@
 """Leads a reader through a lab at a terminal."""
 
 import errno
-import inspect
 import signal
 
 from . import verdict
-from .predictions import BadAnswer, NotMeasured, comparison, measure, read_answer, shown
 from .handout import Prediction, Prose, port_variable
+from .keys import Hangup
 from .outcome import BlockFailure, Leave
+from .predictions import NotMeasured, comparison, measure, shown
+from .reader import Quit, Reader
+from .score import end_table, score
 from .stage import Stage
-from .terminal import Hangup, Keys, Screen
-
-
-class _Quit(Exception):
-    """The reader wants to leave; `status` is the guide's exit status."""
-
-    def __init__(self, status=0):
-        super().__init__()
-        self.status = status
 
 
 class Session:
@@ -27,10 +20,11 @@ class Session:
         self.lab = lab
         self.handout = handout
         self.records = records
-        self.screen = Screen()
-        self.stage = Stage(handout, root, self._output)
-        self.keys = None
+        self.stage = Stage(handout, root, self._hear)
+        self.reader = Reader(self.stage.wait_readable)
+        self.screen = self.reader.screen
         self._place = None
+        self._passed_over = {}  # blocks that the reader skipped and nobody has spoken of: step → title
 
     def play(self, first=None):
         """Goes through the lab from step `first` (or where the reader stopped); returns the exit status."""
@@ -41,12 +35,13 @@ class Session:
             and 1 < place["step"] <= len(self.handout.steps)
         )
         first = first or (place["step"] if resumed else 1)
-        with self.stage, Keys(self.stage.wait_readable) as self.keys:
+        with self.stage, self.reader:
             try:
                 self._welcome(first, resumed)
                 self._walk(first - 1)
-            except _Quit as leaving:
-                return leaving.status
+            except Quit:
+                self._farewell()
+                return 0
             except (KeyboardInterrupt, Hangup):
                 self._farewell()
                 return 130
@@ -58,20 +53,20 @@ class Session:
                 return 128 + signal.SIGHUP  # the terminal has gone in the middle of a word
         return 0
 
+    def _hear(self, source, line):
+        self.reader.hear(source, line)
+
     def _welcome(self, first, resumed):
-        steps = len(self.handout.steps)
+        number, steps = self.lab.number, len(self.handout.steps)
         self.screen.say()
         self.screen.say(
             f"{self.lab.name}: about {self.handout.minutes} minutes, {steps} steps. You can stop at any time with q and go on later."
         )
         if resumed:
             self.screen.say(
-                f"You were here before: going on at step {first}. (--restart begins anew, --from STEP goes to a step.)"
+                f"You were here before: going on at step {first}. (`make lab-{number} RESTART=1` begins anew, FROM=STEP goes to a step.)"
             )
-        while (key := self._prompt((("enter", "start"), ("q", "quit")))) != "enter":
-            if key == "q":
-                raise _Quit
-            self.screen.say("Hints come with the steps: Enter starts.")
+        self.reader.choose((("enter", "start"), ("q", "quit")))
         self.screen.say()
         self._place = first
 
@@ -84,16 +79,12 @@ class Session:
         self.records.finished(self.lab.name, len(steps))
         self.screen.rule("the end")
         self.screen.say(f"You are through with {self.lab.name}.", "verdict")
-        stored = self.records.predictions().get(self.lab.name, {})
-        pairs = [
-            entry
-            for entry in stored.values()
-            if entry.get("predicted") is not None and entry.get("measured") is not None
-        ]
-        for entry in pairs:
-            self.screen.say(
-                f"  {entry['question']}  {comparison(entry['predicted'], entry['measured'], entry['unit'])}"
-            )
+        entries = self.records.predictions().get(self.lab.name, {})
+        table = end_table(self.handout, entries)
+        if table is not None:
+            self.screen.say()
+            self.screen.table(table)
+            self.screen.say(score(self.handout, entries))
 
     def _step(self, index):
         """Shows one step; returns the index of the step to show next."""
@@ -102,6 +93,7 @@ class Session:
         headed = isinstance(first, Prose) and first.text.startswith("#")
         where = "" if headed or not step.section else f" · {step.section}"
         self.screen.rule(f"step {step.number} of {len(self.handout.steps)}{where}")
+        self._say_what_was_passed_over(step.number)
         prose = []
         for part in step.parts:
             if isinstance(part, Prose):
@@ -113,55 +105,51 @@ class Session:
         self._show(prose)
         return self._run_block(index, step) if step.block else self._read_on(index, step)
 
-    def _output(self, source, line):
-        """A line of output. A server may speak while a prompt stands there: the prompt moves below."""
-        with self.keys.aside():
-            self.screen.output(source, line)
+    def _say_what_was_passed_over(self, number):
+        before = [step for step in self._passed_over if step < number]
+        if not before:
+            return
+        names = " and ".join(
+            f"step {step}" + (f" ({self._passed_over[step]})" if self._passed_over[step] else "")
+            for step in before
+        )
+        self.screen.say(
+            f"You passed over the experiment of {names}: what follows explains results that you haven't seen. b goes back to it.",
+            "trouble",
+        )
+        self.screen.say()
+        for step in before:
+            del self._passed_over[step]
 
     def _show(self, prose):
         if prose:
             self.screen.prose("\n\n".join(prose))
             prose.clear()
 
-    # Keys
-
-    def _prompt(self, keys):
-        """Waits for one of the keys; `keys` are (key, what it does). `h` may always be pressed: it says if there is no hint."""
-        names = " · ".join(f"{'Enter' if key == 'enter' else key} {what}" for key, what in keys)
-        prompt = f"[{names}] "
-        while True:
-            key = self.keys.key(prompt)
-            if key in dict(keys) or key == "h":
-                return key
-            self.screen.say(f"`{'Enter' if key == 'enter' else key}` does nothing here.", "quiet")
-
     def _navigate(self, index, step, own, skip_to=None):
         """Waits for one of the `own` keys, or for one that moves: returns ("key", …) or ("step", index)."""
-        keys = list(own)
-        if step.hints:
-            keys.append(("h", "hint"))
+        keys = [*own, ("h", "hint")] if step.hints else list(own)
         if index:
             keys.append(("b", "back"))
         keys.append(("q", "quit"))
         while True:
-            key = self._prompt(keys)
-            if key == "q":
-                self._farewell()
-                raise _Quit
+            key = self.reader.choose(keys)
             if key == "h":
-                self._hint(step)
+                self.reader.hint(step.hints)
+            elif key == "c":
+                self.screen.alone(step.block.command)
             elif key == "b":
                 return "step", index - 1
             elif key == "s":
+                self._pass_over(index, skip_to)
                 return "step", skip_to
             else:
                 return "key", key
 
-    def _hint(self, step):
-        for hint in step.hints:
-            self.screen.prose("> Hint: " + inspect.cleandoc(hint).replace("\n", "\n> "))
-        if not step.hints:
-            self.screen.say("There is no hint for this step.")
+    def _pass_over(self, index, skip_to):
+        for step in self.handout.steps[index:skip_to]:
+            if step.block and not step.block.server:  # a server is started when it is needed
+                self._passed_over[step.number] = step.block.title
 
     def _farewell(self):
         place = f" at step {self._place} of {len(self.handout.steps)}" if self._place else ""
@@ -185,7 +173,7 @@ class Session:
         while True:
             run = "start it" if block.server else "run it"
             own = [("enter", "on"), ("r", "run again")] if has_run else [("enter", run), ("s", "skip")]
-            what, value = self._navigate(index, step, own, index + 1)
+            what, value = self._navigate(index, step, [*own, ("c", "copy")], index + 1)
             if what == "step":
                 return value
             if value == "enter" and has_run:
@@ -193,6 +181,7 @@ class Session:
             if has_run:
                 self.screen.command(block.command, block.title)
             self._run(block)
+            self._passed_over.pop(step.number, None)
             has_run = True
 
     def _run(self, block):
@@ -213,10 +202,14 @@ class Session:
             self.screen.say(f"{self.lab.shown_path}:{failure.line}: {failure}", "trouble")
             return
         except KeyboardInterrupt:
+            self.stage.drop_output()
             self.screen.say("(ended by Ctrl-C)")
             return
         finally:
             self.screen.end_output()
+        if not result.lines and not result.interrupted:
+            as_expected = "" if verdict.surprise(block, result) else ", as expected"
+            self.screen.say(f"(it printed nothing: exit {result.status}{as_expected})", "quiet")
         self.screen.say()
         if result.interrupted:
             self.screen.say(
@@ -254,35 +247,18 @@ class Session:
     def _ask(self, prediction, step):
         """Asks for a prediction, once: the first answer stands. Returns "b" when the reader wants to go back."""
         entry = self.records.predictions().get(self.lab.name, {}).get(prediction.id, {})
-        self.screen.say(f"? {prediction.question}", "bold")
         if entry.get("predicted") is not None:
+            self.screen.say(f"? {prediction.question}", "bold")
             self.screen.say(f"  Your prediction: {shown(entry['predicted'], prediction.unit)}")
             self.screen.say()
             return None
-        for number, choice in enumerate(prediction.choices, 1):
-            self.screen.say(f"  {number}  {choice}")
-        wanted = (
-            f"1 to {len(prediction.choices)}" if prediction.choices else f"a number, in {prediction.unit}"
-        )
-        while True:
-            answer = self.keys.line(f"  Your prediction ({wanted}; Enter passes over): ")
-            own = answer.lower() not in map(str.lower, prediction.choices)
-            if own and answer in ("q", "b", "h", "s"):
-                if answer == "q":
-                    self._farewell()
-                    raise _Quit
-                if answer == "b":
-                    return "b"
-                if answer == "h":
-                    self._hint(step)
-                    continue
-                answer = ""
-            try:
-                value = read_answer(prediction, answer)
-            except BadAnswer as error:
-                self.screen.say(f"  {error}")
-                continue
-            if value is not None:
-                self.records.predicted(self.lab.name, prediction, value)
-            self.screen.say()
-            return None
+        while (answer := self.reader.ask(prediction, ("q", "b", "h"))) == ("key", "h"):
+            self.reader.hint(step.hints)
+        if answer == ("key", "q"):
+            raise Quit
+        if answer == ("key", "b"):
+            return "b"
+        if answer is not None:
+            self.records.predicted(self.lab.name, prediction, answer)
+        self.screen.say()
+        return None

@@ -39,7 +39,8 @@ class Stage:
         self.handout = handout
         self.root = root
         self._emit = emit
-        self._lines = []  # (source, line): read, but not drawn yet
+        self._lines = deque()  # (source, line): read, but not drawn yet
+        self._drawing = False
         self.interrupted = False
         self.unexpected_ends = []  # (block, what happened) of servers that ended by themselves
         self.servers = {}
@@ -98,20 +99,38 @@ class Stage:
         return arrived
 
     def _draw(self):
-        lines, self._lines = self._lines, []
-        for source, line in lines:
-            self._emit(source, line)
+        # Who draws a line may wait for a key, and pump meanwhile: what arrives then waits for its turn.
+        if self._drawing:
+            return
+        self._drawing = True
+        try:
+            while self._lines:
+                self._emit(*self._lines.popleft())
+        finally:
+            self._drawing = False
 
-    def wait_readable(self, descriptor):
-        """Waits until the descriptor can be read (a key!); meanwhile the servers' output goes on. Ctrl-C raises."""
+    def drop_output(self):
+        """What was read and not drawn yet won't be."""
+        self._lines.clear()
+
+    def wait_readable(self, descriptor, seconds=None):
+        """Waits until the descriptor can be read (a key!), at most `seconds`; meanwhile the servers' output goes on.
+
+        False when the time has passed. Ctrl-C raises KeyboardInterrupt.
+        """
         ready = []
+        end = None if seconds is None else time.monotonic() + seconds
         self._selector.register(descriptor, selectors.EVENT_READ, lambda: ready.append(True))
         try:
             while not ready:
                 if self.interrupted:
                     self.interrupted = False
                     raise KeyboardInterrupt
-                self.pump()
+                left = None if end is None else end - time.monotonic()
+                if left is not None and left <= 0:
+                    return False
+                self.pump(left)
+            return True
         finally:
             self._selector.unregister(descriptor)
 

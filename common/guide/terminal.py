@@ -1,14 +1,11 @@
-"""The reader's terminal: what is drawn on it, and the keys that come from it."""
+"""The reader's terminal: what is drawn on it, a screenful at a time."""
 
-import contextlib
+import math
 import os
-import sys
-import termios
-import tty
+import re
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleDimensions
-from rich.padding import Padding
 from rich.text import Text
 
 from .rendering import THEME, page
@@ -16,9 +13,7 @@ from .rendering import THEME, page
 WIDEST = 88  # longer lines are hard to read
 COLUMNS_FROM = 100  # two columns side by side need this much
 
-
-class Hangup(Exception):
-    """The terminal has gone, or the reader pressed Ctrl-D."""
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class GuideConsole(Console):
@@ -36,24 +31,41 @@ class GuideConsole(Console):
 
 
 class Screen:
-    """Draws: prose, commands, and output lines with a gutter, so that they differ from prose without colour too."""
+    """Draws: prose, commands, and output lines with a gutter, so that they differ from prose without colour too.
 
-    def __init__(self):
+    Nothing scrolls away unread: when a screenful stands there, `pause()` is called, which returns once it was read.
+    """
+
+    PROMPT_LINES = 2  # what the keys take at the narrowest
+
+    def __init__(self, pause):
         self.console = GuideConsole(theme=THEME)
         self.columns = None  # the width of each while two terminals are shown side by side
         self.labelled = False
+        self._pause = pause
+        self._unread = 0  # lines of the terminal
 
     @property
     def width(self):
+        """Columns that prose takes."""
         return min(self.console.width, WIDEST)
+
+    def was_read(self):
+        """The reader has pressed a key: what stands here may scroll away."""
+        self._unread = 0
 
     def say(self, text="", style=None):
         """One paragraph of our own."""
-        self.console.print(Text(text, style or ""), width=self.width)
+        self._draw(Text(text, style or ""), width=self.width)
 
     def prose(self, text):
         """A piece of the handout."""
-        self.console.print(page(text), width=self.width)
+        self._draw(page(text), width=self.width)
+        self.say()
+
+    def table(self, table):
+        """A table of rich."""
+        self._draw(table, width=self.width)
         self.say()
 
     def rule(self, text):
@@ -63,13 +75,21 @@ class Screen:
         self.say()
 
     def command(self, command, title=None):
-        """The command that a block will run."""
+        """The command that a block will run: a mark at its first line only, so that it can be copied."""
         if title:
             self.say(f"  {title}:")
+        mark = "$ "
         for line in command.split("\n"):
-            self.console.print(
-                Padding(Text(f"$ {line}" if line.strip() else "", "command"), (0, 0, 0, 2)), width=self.width
-            )
+            for piece in folded(line, self.width - 6):
+                self.say(f"  {mark}{piece}" if piece else "", "command")
+                mark = "  "
+        self.say()
+
+    def alone(self, command):
+        """The command and nothing else: a line of it is a line of the terminal, however wide."""
+        self.say()
+        for line in command.split("\n"):
+            self._draw(Text(line), soft_wrap=True)
         self.say()
 
     def begin_output(self, side_by_side, servers):
@@ -92,11 +112,15 @@ class Screen:
             self._row(line if source else "", "" if source else line, "")
             return
         label = f"[{source}] " if source else "[you] " if self.labelled else ""
-        text = Text.assemble(("│ ", "quiet"), (label, "server" if source else ""), line)
-        self.console.print(text, soft_wrap=True)
+        for piece in folded(label + line, self.console.width - 2):
+            text = Text.assemble(("│ ", "quiet"), piece)
+            if source:
+                text.stylize("server", 2, 2 + len(label))
+            self._draw(text, soft_wrap=True)
+            label = ""
 
     def _row(self, left, right, style):
-        lefts, rights = _folded(left, self.columns), _folded(right, self.columns)
+        lefts, rights = folded(left, self.columns), folded(right, self.columns)
         for index in range(max(len(lefts), len(rights))):
             one = lefts[index] if index < len(lefts) else ""
             two = rights[index] if index < len(rights) else ""
@@ -105,97 +129,34 @@ class Screen:
                 (" │ ", "quiet"),
                 (two, style),
             )
-            self.console.print(row, soft_wrap=True)
+            self._draw(row, soft_wrap=True)
+
+    def _draw(self, what, **options):
+        with self.console.capture() as capture:
+            self.console.print(what, **options)
+        for line in capture.get().splitlines():
+            taken = max(math.ceil(cell_len(_ESCAPES.sub("", line)) / self.console.width), 1)
+            if self._unread and self._unread + taken > self.console.height - self.PROMPT_LINES:
+                self._pause()
+            self._unread += taken
+            self.console.file.write(line + "\n")
+        self.console.file.flush()
 
 
-def _folded(line, width):
-    """The line cut into pieces of at most `width` cells, as a terminal does it (a Chinese character takes two)."""
-    pieces = [""]
-    for character in line:
-        if cell_len(pieces[-1] + character) > width:
-            pieces.append("")
-        pieces[-1] += character
-    return pieces
+def folded(line, width):
+    """The line cut into pieces of at most `width` cells: behind a blank, or inside a word that is too long.
 
-
-class Keys:
-    """Single key presses and typed lines from descriptor 0, read through `wait_readable` so that servers are heard too."""
-
-    def __init__(self, wait_readable):
-        self._wait_readable = wait_readable
-        self._modes = None
-        self._prompt = ""
-
-    def __enter__(self):
-        self._modes = termios.tcgetattr(0)
-        tty.setcbreak(0)
-        return self
-
-    def __exit__(self, *_):
-        try:
-            termios.tcsetattr(0, termios.TCSADRAIN, self._modes)
-        except termios.error:
-            pass  # the terminal has hung up
-
-    def key(self, prompt):
-        """Shows the prompt and returns the key pressed: "enter", or the character in lower case."""
-        self._set(tty.setcbreak)
-        self._show(prompt)
-        try:
-            while True:
-                typed = self._read()
-                if typed[:1] == b"\x04":
-                    raise Hangup
-                if typed[:1] in (b"\r", b"\n", b" "):
-                    return "enter"
-                if typed[:1].isalnum():
-                    return typed[:1].decode().lower()
-        finally:
-            self._clear()
-            self._prompt = ""
-
-    def line(self, prompt):
-        """Shows the prompt and returns a line that the reader typed, edited by the terminal itself."""
-        self._set(lambda descriptor, when: termios.tcsetattr(descriptor, when, self._modes))
-        try:
-            self._show(prompt)
-            return self._read().decode("utf-8", "replace").strip()
-        finally:
-            self._prompt = ""
-            tty.setcbreak(0, termios.TCSADRAIN)
-
-    @contextlib.contextmanager
-    def aside(self):
-        """Takes the prompt away while something else is drawn, if one stands there, and puts it back below."""
-        if not self._prompt:
-            yield
-            return
-        self._clear()
-        yield
-        self._write(self._prompt)
-
-    def _set(self, change):
-        # What was typed while a command ran (an impatient Enter) is dropped before the prompt appears, never after.
-        change(0, termios.TCSAFLUSH)
-
-    def _read(self):
-        self._wait_readable(0)
-        try:
-            typed = os.read(0, 4096)
-        except OSError:
-            typed = b""
-        if not typed:
-            raise Hangup
-        return typed
-
-    def _show(self, prompt):
-        self._prompt = prompt
-        self._write(prompt)
-
-    def _write(self, text):
-        sys.stdout.write(text)
-        sys.stdout.flush()
-
-    def _clear(self):
-        plain = os.environ.get("TERM", "dumb") in ("dumb", "unknown")
-        self._write("\n" if plain else "\r\x1b[K")
+    A Chinese character takes two cells. A piece that follows begins below the line's first word.
+    """
+    width = max(width, 1)
+    indent = " " * min(len(line) - len(line.lstrip(" ")), width // 2)
+    pieces = []
+    while cell_len(line) > width and len(line) > len(indent) + 1:
+        fits = line
+        while cell_len(fits) > width:
+            fits = fits[: -max((cell_len(fits) - width) // 2, 1)]
+        blank = fits.rfind(" ", len(indent) + 1)
+        end = blank + 1 if blank > 0 and line[len(fits)] != " " else max(len(fits), len(indent) + 1)
+        pieces.append(line[:end].rstrip(" "))
+        line = indent + line[end:].lstrip(" ")
+    return [*pieces, line]

@@ -12,7 +12,7 @@ import uuid
 from pathlib import Path
 
 from common.guide.fixture import guide_environment, minimal, write_lab
-from common.guide.test_session import PATIENCE, running
+from common.guide.at_terminal import PATIENCE, running
 
 README = "labs/07-small/README.md"
 BY_HAND = "```sh by-hand\nexport S_PORT=1\n```\n\n"  # a server block below it starts at line 9
@@ -112,6 +112,11 @@ class Blocks(BatchTest):
             "```sh\nseq 3\n```\n\n```output\n1\n2\n4\n```", 12, "the output differs from the page"
         )
         self.assertIn("    2\n  - 4\n  + 3\n", output)
+
+    def test_a_line_wider_than_a_terminal_fails(self):
+        print_it = f"printf '%0*d\\n' 81 0"
+        self.fails(f"```sh\n{print_it}\n```", 5, "a line of its output takes 81 columns, more than 80")
+        self.passes(f"```sh wide\n{print_it}\n```\n\n```sh\nprintf '%0*d\\n' 80 0\n```")
 
     def test_a_pattern_that_finds_nothing_fails(self):
         predict = '<!-- predict id=a question="?" unit=ms pattern="took ([0-9]+) ms" -->'
@@ -214,7 +219,7 @@ class CommandLine(BatchTest):
             (["lab", "8"], "no handout for lab `8`; there are: 07"),
             (["lab", "select"], "there are: 07"),
             (["handouts", "9"], "there are: 07"),
-            (["lab", "7", "--from", "7"], "--from takes a step from 1 to 6, not `7`"),
+            (["lab", "7", "--from", "7"], "FROM takes a step from 1 to 6, not `7`"),
             (["lab", "7", "--from", "x"], "from 1 to 6, not `x`"),
             (["lab", "7", "--restart"], "for a terminal"),
             (["lab"], "required: NN"),

@@ -1,6 +1,10 @@
 """Is a block's result what the handout says?"""
 
+from rich.cells import cell_len
+
 from .expected import difference
+
+COLUMNS = 80
 
 
 def surprise(block, result):
@@ -22,6 +26,14 @@ def surprise(block, result):
                 f"the output differs from the page (- page, + output):\n{text}",
             )
     return None
+
+
+def too_wide(block, lines):
+    """None when every line fits a terminal; else what doesn't."""
+    widest = max(lines, key=cell_len, default="")
+    if block.wide or cell_len(widest) <= COLUMNS:
+        return None
+    return f"a line of its output takes {cell_len(widest)} columns, more than {COLUMNS} (`wide` allows it):\n    {widest}"
 
 
 def _meaning(status):
