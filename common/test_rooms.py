@@ -27,7 +27,7 @@ ARROWS: dict[str, list[str]] = {
     "common/timeline": [NET, KERNEL, TERMINAL],
     "common/demonstration": [NET],
     TESTING: [NET, PROCESSES],
-    **{room: [NET, KERNEL, *HARNESS[:place]] for place, room in enumerate(HARNESS)},
+    **{room: [NET, KERNEL, TERMINAL, *HARNESS[:place]] for place, room in enumerate(HARNESS)},
     "common/harness": [NET, KERNEL, TERMINAL, *HARNESS],
     "common/bench": [NET, KERNEL, "common/framing", "common/harness", *HARNESS],
     "common/guide": [],
@@ -44,7 +44,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 def room_of(path: str) -> str:
     """The innermost room that the file lies in; each lab is a room too."""
     for folder in map(str, Path(path).parents):
-        if folder in ARROWS or re.fullmatch(r"labs/\d\d-[^/]+", folder):
+        if folder in ARROWS or re.fullmatch(r"labs/\d\d[a-z]?-[^/]+", folder):
             return folder
     return ""
 

@@ -32,6 +32,11 @@ class Point:
         values = self.values(column) or self.values(column, valid=False)
         return median(values) if values else None
 
+    @property
+    def stands_alone(self) -> bool:
+        """True if of several repetitions a single one was valid: nothing tells how far it may be off."""
+        return len(self.runs) > 1 and sum(run.valid for run in self.runs) == 1
+
     def failures(self) -> dict[str, int]:
         """The failures of all repetitions, valid or not, by kind."""
         total: Counter = Counter()
@@ -69,6 +74,8 @@ def draw_server(
     axes: Axes, server: str, points: list[Point], column: str, linestyle: str = "-", weight: float = 1
 ) -> None:
     """One server's line through the medians, its spread, its raw points, and its invalid points hollow.
+
+    A ring marks a median of one valid repetition where there were more.
 
     `weight` makes the line and its markers heavier, so that they show behind another server's equal line.
     """
@@ -111,6 +118,17 @@ def draw_server(
                 linewidths=0.6,
                 label="_raw" if valid else "_invalid",
             )
+    alone = [(point.connections, typical) for point, typical in measured if point.stands_alone]
+    if alone:
+        axes.scatter(
+            [x for x, _ in alone],
+            [y for _, y in alone],
+            s=130,
+            facecolors="none",
+            edgecolors=style.colour,
+            linewidths=1.2,
+            label="_alone",
+        )
     hollow = [(point.connections, typical) for point, typical in measured if not point.values(column)]
     if hollow:
         axes.plot(

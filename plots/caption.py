@@ -96,4 +96,16 @@ def point_notes(experiment: Experiment) -> list[str]:
     for reason, servers in sorted(servers_of.items()):
         which = ", ".join(f"{server} {servers.count(server)}" for server in in_order(servers))
         notes.append(f"Hollow: invalid, in no median: {reason} (repetitions: {which}).")
-    return notes + failure_notes(experiment) + left_out_notes(experiment)
+    return notes + lone_notes(experiment) + failure_notes(experiment) + left_out_notes(experiment)
+
+
+def lone_notes(experiment: Experiment) -> list[str]:
+    """A line that names the points of which a single repetition was valid, if any."""
+    lone = []
+    for server, points in points_by_server(experiment).items():
+        places = [f"{point.connections:,}" for point in points if point.stands_alone]
+        if places:
+            lone.append(f"{server} at {' and '.join(places)}")
+    if not lone:
+        return []
+    return [f"Ring: a single valid repetition, so its spread is unknown: {', '.join(lone)}."]

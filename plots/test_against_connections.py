@@ -123,6 +123,22 @@ class Latency(ChartTest):
         self.assertEqual(points[0].typical("p50_us"), 10)
         self.assertEqual(points[0].values("p50_us", valid=False), [9000])
 
+    def test_a_single_valid_repetition_is_ringed_and_named(self):
+        lines = synthetic.points("throughput-vs-connections", lambda *_: {"requests_per_s": 10}, ("epoll",))
+        first = lines[0]["connections"]
+        at_first = [line for line in lines if line["connections"] == first]
+        for line in at_first[1:]:
+            line.update(valid="no", invalid_reason="stolen time")
+        figure = throughput.draw(
+            read_experiment(synthetic.write_experiment(self.results, "throughput-vs-connections", lines))
+        )
+        (ring,) = [drawn for drawn in figure.axes[0].collections if drawn.get_label() == "_alone"]
+        self.assertEqual([place[0] for place in ring.get_offsets()], [first])
+        self.assertIn(
+            f"Ring: a single valid repetition, so its spread is unknown: epoll at {first:,}.",
+            words_of(figure),
+        )
+
     def test_failures_are_red_crosses_with_their_number(self):
         crosses = lines_of(self.axes, "_failed")
         self.assertEqual(

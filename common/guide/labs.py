@@ -18,8 +18,8 @@ class Lab:
 
     @property
     def number(self):
-        """The two digits that start the name."""
-        return self.name[:2]
+        """What the name starts with: two digits, and perhaps a letter."""
+        return self.name.partition("-")[0]
 
     @property
     def shown_path(self):
@@ -29,7 +29,7 @@ class Lab:
 
 def all_labs(root):
     """Every lab that has a handout, in order."""
-    found = sorted((Path(root) / "labs").glob("[0-9][0-9]-*/README.md"))
+    found = sorted((Path(root) / "labs").glob("[0-9][0-9]*-*/README.md"))
     return [Lab(path.parent.name, path) for path in found]
 
 
@@ -44,9 +44,9 @@ def some_labs(root):
 
 
 def lab_named(root, wanted):
-    """The lab called 7, 07 or 07-select; raises BadRequest naming the ones there are."""
+    """The lab called 7, 07 or 07-select (2b: 02b); raises BadRequest naming the ones there are."""
     labs = some_labs(root)
     for lab in labs:
-        if wanted == lab.name or (re.fullmatch(r"\d{1,2}", wanted) and int(wanted) == int(lab.number)):
+        if wanted == lab.name or wanted.zfill(len(lab.number)) == lab.number:
             return lab
     raise BadRequest(f"no handout for lab `{wanted}`; there are: {', '.join(lab.number for lab in labs)}")

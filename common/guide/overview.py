@@ -56,7 +56,7 @@ def summary_table(records):
             if predicted is None and measured is None:
                 continue
             table.add_row(
-                lab[:2],
+                lab.partition("-")[0],
                 entry.get("question", ""),
                 shown(predicted, unit),
                 shown(measured, unit),

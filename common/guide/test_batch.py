@@ -268,11 +268,15 @@ class CommandLine(BatchTest):
             "cores",
             "namespaces",
             "io_uring",
+            "liburing",
             "strace",
+            "go ",
+            "socat",
             "terminal",
             "Chinese fonts",
         ):
             self.assertIn(what, output)
+        self.assertNotIn("no lab needs it", output)
 
     def test_a_closed_pipe_leaves_nothing(self):
         write_lab(self.root, minimal(f"```sh\nyes {self.marker}\n```"))

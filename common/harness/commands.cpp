@@ -20,6 +20,7 @@
 #include "common/harness/progress.h"
 #include "common/net/server.h"
 #include "common/net/system_error.h"
+#include "common/terminal/folded.h"
 
 namespace harness {
 
@@ -31,40 +32,56 @@ std::string names_of(const std::vector<KnownServer>& known) {
   return names;
 }
 
+// Five digits say all that a duration has to say.
+std::string short_number(double value) { return fmt::format("{:.{}f}", value, value < 1000 ? 1 : 0); }
+
+void say_figures(const std::string& what, const Run& run) {
+  const std::string figures = run.invalid_reason.empty() ? "valid" : "INVALID: " + run.invalid_reason;
+  constexpr std::size_t indent = 13;
+  fmt::print("  {:<{}}{}\n", what, indent - 2, terminal::folded(figures, indent, indent));
+}
+
+void print_latency(const Run& run) {
+  if (!run.p50_us) return;
+  fmt::print("  latency    p50 {}  p90 {}  p99 {}  p99.9 {}  max {} µs\n", short_number(*run.p50_us),
+             short_number(*run.p90_us), short_number(*run.p99_us), short_number(*run.p999_us),
+             short_number(*run.max_us));
+}
+
+void print_server_cost(const Run& run) {
+  if (!run.server_cpu_share) return;
+  fmt::print("  server     {:.0f} % of a core, {:.1f} µs of CPU a request\n", *run.server_cpu_share * 100,
+             run.server_cpu_us_per_request.value_or(0));
+  fmt::print("  switches   {} voluntary, {} involuntary\n", *run.server_voluntary_switches,
+             *run.server_involuntary_switches);
+}
+
+void print_memory(const Run& run) {
+  if (!run.memory) return;
+  fmt::print("  memory     virtual {} KiB, resident {} KiB, proportional {} KiB\n",
+             run.memory->virtual_bytes / 1024, run.memory->resident_bytes / 1024,
+             run.memory->proportional_bytes / 1024);
+  fmt::print("  kernel     page tables {} KiB, kernel stacks {} KiB, sockets {} KiB\n",
+             run.memory->page_table_bytes / 1024, run.memory->kernel_stack_bytes / 1024,
+             run.socket_bytes.value_or(0) / 1024);
+  fmt::print("  slab       {:+} KiB, both ends\n", run.slab_both_ends_bytes.value_or(0) / 1024);
+}
+
 void print_load(const Run& run) {
   const auto speaking = run.speaking.value_or(run.active);
   fmt::print(
-      "{}: {} connections, {} speaking, messages of {} bytes, closed loop, {} s\n", run.server,
-      run.connections,
-      speaking == run.active ? fmt::format("{}", speaking) : fmt::format("{} of {}", speaking, run.active),
-      run.message_bytes, run.duration_s);
-  fmt::print("  requests   {:.0f} a second, {} in all; errors {}, timeouts {}, refused {}, corrupt {}\n",
-             run.requests_per_s.value_or(0), run.requests.value_or(0), run.errors, run.timeouts, run.refused,
-             run.corrupt);
-  if (run.p50_us) {
-    fmt::print("  latency    p50 {:.1f}  p90 {:.1f}  p99 {:.1f}  p99.9 {:.1f}  max {:.1f} µs\n", *run.p50_us,
-               *run.p90_us, *run.p99_us, *run.p999_us, *run.max_us);
-  }
-  if (run.server_cpu_share) {
-    fmt::print(
-        "  server     {:.0f} % of a core, {:.1f} µs of CPU a request, {} voluntary and {} involuntary "
-        "switches\n",
-        *run.server_cpu_share * 100, run.server_cpu_us_per_request.value_or(0),
-        *run.server_voluntary_switches, *run.server_involuntary_switches);
-  }
-  if (run.memory) {
-    fmt::print(
-        "  memory     virtual {} KiB, resident {} KiB, proportional {} KiB, page tables {} KiB, kernel "
-        "stacks {} KiB, "
-        "sockets {} KiB; kernel slab of both ends {:+} KiB\n",
-        run.memory->virtual_bytes / 1024, run.memory->resident_bytes / 1024,
-        run.memory->proportional_bytes / 1024, run.memory->page_table_bytes / 1024,
-        run.memory->kernel_stack_bytes / 1024, run.socket_bytes.value_or(0) / 1024,
-        run.slab_both_ends_bytes.value_or(0) / 1024);
-  }
-  fmt::print("  generator  {:.0f} % of a core, waited for it {:.1f} % of the time; figures are {}\n",
-             run.generator_cpu_share.value_or(0) * 100, run.generator_run_delay_share.value_or(0) * 100,
-             run.invalid_reason.empty() ? "valid" : "INVALID: " + run.invalid_reason);
+      "{}: {} connections, {} speaking\n", run.server, run.connections,
+      speaking == run.active ? fmt::format("{}", speaking) : fmt::format("{} of {}", speaking, run.active));
+  fmt::print("  requests   {:.0f} a second, {} in all, of {} bytes; closed loop, {} s\n",
+             run.requests_per_s.value_or(0), run.requests.value_or(0), run.message_bytes, run.duration_s);
+  fmt::print("  failures   errors {}, timeouts {}, refused {}, corrupt {}\n", run.errors, run.timeouts,
+             run.refused, run.corrupt);
+  print_latency(run);
+  print_server_cost(run);
+  print_memory(run);
+  fmt::print("  generator  {:.0f} % of a core, waited for it {:.1f} % of the time\n",
+             run.generator_cpu_share.value_or(0) * 100, run.generator_run_delay_share.value_or(0) * 100);
+  say_figures("figures", run);
 }
 
 }  // namespace
@@ -202,13 +219,21 @@ int load_command(const Target& target, const LoadOptions& options, const Interru
   Records records =
       Records::start(options.results, "load", environment_json(build, facts_of(cores, "load", 0, {})));
   pin_to_core(*cores.generator);
-  Measured measured = measure(target, point, cores, interruption);
-  measured.run.experiment = "load";
-  measured.run.samples_file = records.add_samples(file_name_for(measured.run), measured.latency_ns);
-  records.add(measured.run);
-  print_load(measured.run);
-  fmt::print("  recorded   {}\n", records.folder());
-  return measured.run.lost() > 0 || measured.run.requests == 0U ? 1 : 0;
+  for (int repetition = 1;; ++repetition) {
+    Measured measured = measure(target, point, cores, interruption);
+    Run& run = measured.run;
+    run.experiment = "load";
+    run.repetition = repetition;
+    run.samples_file = records.add_samples(file_name_for(run), measured.latency_ns);
+    records.add(run);
+    if (repetition < options.tries && may_be_valid_next_time(run, cores)) {
+      say_figures("again", run);
+      continue;
+    }
+    print_load(run);
+    fmt::print("  recorded   {}\n", records.folder());
+    return run.lost() > 0 || run.requests == 0U ? 1 : 0;
+  }
 }
 
 }  // namespace harness

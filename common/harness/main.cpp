@@ -61,6 +61,8 @@ int run(int argc, char** argv) {
               "size of a message: connection, sequence and check need 12 bytes");
   load.decimal("--duration", load_options.duration_s, 0.01, 3600, "seconds that are measured");
   load.decimal("--warm-up", load_options.warm_up_s, 0, 3600, "seconds that are spoken before, not measured");
+  load.number("--tries", load_options.tries, 1, 100,
+              "how many runs at most, until one is valid; those that lost clients aren't repeated");
   load.text("--results", load_options.results, "the folder of all records");
 
   harness::SweepOptions sweep_options;
@@ -72,8 +74,8 @@ int run(int argc, char** argv) {
   sweep.text("--results", sweep_options.results, "the folder of all records");
   sweep.words("experiment_and_servers", words, "the experiment, then servers (none: all)");
 
-  for (net::CommandLine* command : {&check, &load})
-    command->words("server", choice.names, "names of servers (none: all)");
+  check.words("server", choice.names, "names of servers (none: all)");
+  load.words("server", choice.names, "one server's name, or a command after --, or --connect");
   for (net::CommandLine* command : {&check, &load, &sweep}) {
     command->text("--connect", choice.connect, "HOST:PORT of a server that already runs");
   }

@@ -232,7 +232,7 @@ class BadServers(OneLine):
 
 
 class Results(OneLine):
-    LOAD = ("load", "epoll", "--connections", "2", "--duration", "0.05", "--warm-up", "0")
+    LOAD = (*"load epoll --connections 2 --duration 0.05 --warm-up 0 --tries 1".split(),)
 
     def test_folders_that_cannot_be_written(self):
         (self.folder / "file").write_text("precious")
@@ -269,7 +269,7 @@ class Results(OneLine):
                 results = self.folder / "results"
                 ended = run("sh", "-c", no_stderr, "sh", BIN / "harness", *self.LOAD, "--results", results)
                 self.assertEqual((ended.code, ended.err), (0, []))
-                self.assertIn("figures are", ended.text)
+                self.assertIn("figures ", ended.text)
                 ended = run("sh", "-c", no_stderr, "sh", BIN / "harness", "check", "epoll")
                 self.assertEqual((ended.code, ended.out[-1]), (0, "all as expected"), ended.out)
 

@@ -14,8 +14,8 @@ struct Bar {
   std::int64_t size = 0;
 };
 
-/// Shows on stderr how a transfer stands: bars that move on a terminal; plain lines elsewhere, with NO_COLOR,
-/// and on a terminal that can't move its cursor (TERM=dumb).
+/// Shows on stderr how a transfer stands: bars that move on a terminal; bars below one another where nothing
+/// may move (TERM=dumb, NO_COLOR); elsewhere a plain line for each moment, for grep.
 class LiveDisplay {
  public:
   explicit LiveDisplay(std::string program);
@@ -27,8 +27,16 @@ class LiveDisplay {
   void show(const std::string& status, const std::string& alarm, const std::vector<Bar>& bars);
 
  private:
+  void move(double seconds, const std::string& status, const std::string& alarm,
+            const std::vector<Bar>& bars);
+  void print_bars(double seconds, const std::string& status, const std::string& alarm,
+                  const std::vector<Bar>& bars) const;
+  void print_line(double seconds, const std::string& status, const std::string& alarm,
+                  const std::vector<Bar>& bars) const;
+
   std::string program_;
   bool moving_;
+  bool on_terminal_;
   std::size_t lines_ = 0;  // of the last picture
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };

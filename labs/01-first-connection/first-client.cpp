@@ -110,7 +110,7 @@ class Conversation {
       std::array<pollfd, 2> watched{{{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0},
                                      {.fd = server_.fd(), .events = POLLIN, .revents = 0}}};
       wait_for(watched);
-      if (watched[1].revents != 0 && !receive()) gone("recv returned 0: end of stream");
+      if (watched[1].revents != 0 && !receive()) gone("recv returned 0: the end");
       if (watched[0].revents != 0) input_.read_more();
     }
     leave_prompt(!line);
@@ -124,7 +124,7 @@ class Conversation {
     while (missing_ > 0 || !unsent.empty() || !failure.empty()) {
       const short ready = wait_for(server_.fd(), unsent.empty() ? POLLIN : POLLIN | POLLOUT);
       if ((ready & ~POLLOUT) != 0 && !receive()) {
-        gone(failure.empty() ? "recv returned 0: end of stream" : failure);
+        gone(failure.empty() ? "recv returned 0: the end" : failure);
       }
       if ((ready & POLLOUT) == 0 || unsent.empty()) continue;
       const ssize_t sent = send(server_.fd(), unsent.data(), unsent.size(), MSG_DONTWAIT | MSG_NOSIGNAL);

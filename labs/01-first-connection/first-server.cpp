@@ -94,7 +94,7 @@ net::FileDescriptor accept_client(const net::FileDescriptor& listener) {
     if (connection) {
       tell(fmt::format("accept({}) returned {}: the client is {}", listener.fd(), connection.fd(),
                        text_of(peer, size)));
-      net::disable_nagle(connection);  // or the last piece of a long reply could wait 40 ms (lab 02)
+      net::disable_nagle(connection);  // or the last piece of a long reply could wait 40 ms (lab 02b)
       tell(fmt::format("setsockopt({}, TCP_NODELAY) returned 0", connection.fd()));
       return connection;
     }

@@ -193,7 +193,7 @@ class Terminal(unittest.TestCase):
         self.type(b"half a li")
         self.server.process.kill()
         self.assertTrue(self.shows(b"\n"))
-        said = "first-client: the server has gone (recv returned 0: end of stream); no reply was due\n"
+        said = "first-client: the server has gone (recv returned 0: the end); no reply was due\n"
         self.assertEqual(self.client.ended(), (1, said))
 
 

@@ -16,7 +16,7 @@ from .running import (
     without_strace,
 )
 
-ENDED, RESET = "recv returned 0: end of stream", "recv: Connection reset by peer"
+ENDED, RESET = "recv returned 0: the end", "recv: Connection reset by peer"
 
 
 def gone(how, standing):

@@ -44,8 +44,10 @@ class BelievedMessages {
       what = fmt::format("a part of message {}", first);
     }
     if (believed_ > shown_) return;
-    fmt::print("believed message {}: {} bytes: {}: {}\n", believed_, believed.size(), what,
-               net::printable(believed, 12));
+    constexpr std::size_t begin = 12;
+    fmt::print("believed {}: {} bytes: {}: {}{}\n", believed_, believed.size(), what,
+               net::printable(believed.first(std::min(believed.size(), begin))),
+               believed.size() > begin ? "…" : "");
     if (believed_ == shown_) fmt::print("(and so on)\n");
   }
 

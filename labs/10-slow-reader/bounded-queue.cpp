@@ -117,9 +117,8 @@ class Program {
     fmt::print("the producer was paused {} times and resumed {} times\n", pauses_, resumes_);
     fmt::print("longest queue {:.3f} MB; memory grew by {:.1f} MB\n", megabytes(longest_), megabytes(growth));
     const bool bounded = longest_ < longest_at_half_time_ * 3 / 2;
-    fmt::print("verdict: the queue is {}\n",
-               bounded ? "BOUNDED: it was as long in the first second as in the second"
-                       : "UNBOUNDED: it grows as long as the reader is slower");
+    fmt::print("verdict: the queue is {}\n", bounded ? "BOUNDED: as long in the first second as in the second"
+                                                     : "UNBOUNDED: it grows as long as the reader is slower");
   }
 
   net::FileDescriptor connection_;

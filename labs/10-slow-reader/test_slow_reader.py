@@ -129,7 +129,7 @@ class Totals(WithRecords):
 
 
 class Display(unittest.TestCase):
-    """What is shown while it runs: moving bars only on a terminal that can, and without NO_COLOR."""
+    """What is shown while it runs: bars on a terminal, which move only where it can and may."""
 
     def on_terminal(self, **environment):
         """What fast-writer writes to a terminal that is its stderr; its stdout."""
@@ -158,11 +158,21 @@ class Display(unittest.TestCase):
         for environment in ({"TERM": "dumb"}, {"TERM": "xterm", "NO_COLOR": "1"}):
             shown = self.on_terminal(**environment)
             self.assertNotIn("\033", shown)
-            self.assertNotIn("░", shown)
-            for line in shown.splitlines():
-                self.assertRegex(
-                    line, r"^fast-writer: \d+\.\d s: accepted by send [\d,]+, waited \d+ times; "
-                )
+            self.assertRegex(
+                shown,
+                r"\A(\d+\.\d s: accepted by send [\d,]+, waited \d+ times\r\n"
+                r"  my send queue +[█░]{12} +[\d,]+\r\n"
+                r"(  peer's receive queue +[█░]{12} +[\d,]+\r\n)?"
+                r"(  blocked in .* for \d+ ms\r\n)?)+\Z",
+            )
+
+    def test_in_a_pipe(self):
+        with reader("--sleep-us", "0") as server:
+            words = [str(BIN / "fast-writer"), "--port", str(server.port), "--messages", "1000"]
+            said = subprocess.run(words, capture_output=True, text=True, timeout=60).stderr
+            finished(server)
+        for line in said.splitlines():
+            self.assertRegex(line, r"^fast-writer: \d+\.\d s: accepted by send [\d,]+, waited \d+ times; ")
 
 
 if __name__ == "__main__":

@@ -64,13 +64,13 @@ class Probes(Hosts):
 
     def test_keepalive_finds_the_idle_one_only(self):
         text = self.shown("vanishing-peer", "--probe", "keepalive")
-        self.assertRegex(text, r"\n  idle, .* recv → (ETIMEDOUT|EHOSTUNREACH)")
+        self.assertRegex(text, r"\n  idle after .*: recv → (ETIMEDOUT|EHOSTUNREACH)")
         self.assertRegex(text, r"\n  busy → nothing in")
         self.assert_old_bytes_do_not_follow(text)
 
     def test_the_user_timeout_finds_the_one_with_data_under_way_only(self):
         text = self.shown("vanishing-peer", "--probe", "user-timeout")
-        self.assertRegex(text, r"\n  busy, .* recv → (ETIMEDOUT|EHOSTUNREACH)")
+        self.assertRegex(text, r"\n  busy after .*: recv → (ETIMEDOUT|EHOSTUNREACH)")
         self.assertRegex(text, r"\n  idle → nothing in")
         self.assert_old_bytes_do_not_follow(text)
 

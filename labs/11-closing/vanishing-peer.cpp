@@ -160,8 +160,7 @@ class Story {
       for (std::size_t i = 0; i < watched.size(); ++i) {
         if (watched[i].fd < 0 || watched[i].revents == 0) continue;
         const Answer answer = receive_byte(watched[i].fd);
-        demo_.call(fmt::format("{}, {:.1f} s after the cut: recv", names[i], seconds_since_the_cut()),
-                   answer);
+        demo_.call(fmt::format("{} after {:.1f} s: recv", names[i], seconds_since_the_cut()), answer);
         noticed[i] = answer.failed_with(ETIMEDOUT) || answer.failed_with(EHOSTUNREACH);
         watched[i].fd = -1;  // poll passes it over
       }
@@ -233,8 +232,7 @@ class Story {
                                    {.fd = -1, .events = 0, .revents = 0}}};
     wait_until(Clock::now() + 8s, watched);
     const Answer answer = receive_byte(busy_.ours.fd());
-    demo_.call(fmt::format("the old connection, {:.1f} s after the cut: recv", seconds_since_the_cut()),
-               answer);
+    demo_.call(fmt::format("the old connection after {:.1f} s: recv", seconds_since_the_cut()), answer);
     demo_.states("Its next try reaches a peer that knows nothing of it: a reset.",
                  answer.failed_with(ECONNRESET));
   }

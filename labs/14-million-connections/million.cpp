@@ -126,7 +126,7 @@ class Million {
     if (taken > 0) {
       const std::int64_t room =
           std::max<std::int64_t>(0, available - keep_free_) / std::max<std::int64_t>(1, taken / opened);
-      remark += fmt::format(", memory for {} in all", grouped(opened + room));
+      remark += fmt::format(", room for {}", grouped(opened + room));
     }
     bar_.show("opened", opened, plan_.connections, remark);
   }
@@ -137,8 +137,8 @@ class Million {
     report("opened", fmt::format("{} of {} connections in {:.2f} s ({:.0f} connections/s)", opened, wish_,
                                  seconds, static_cast<double>(opened) / seconds));
     report("stopped by", opened < wish_ ? explain(limit) : explain(Limit::none));
-    report("processes", fmt::format("{}, up to {} descriptors each ({})", started_, plan_.descriptors.most,
-                                    plan_.descriptors.remark));
+    report("processes", fmt::format("{}, up to {} descriptors each", started_, plan_.descriptors.most));
+    report("descriptors", plan_.descriptors.remark);
   }
 
   // The growth since the start, while all connections are open and silent. Others' work is in it too: mostly
@@ -146,10 +146,9 @@ class Million {
   void report_memory() {
     const std::int64_t opened = sum(&Tally::opened);
     const Memory now = Memory::now();
-    report("kernel memory",
-           fmt::format("{} bytes of slab per connection, both ends (SUnreclaim), and {} called reclaimable",
-                       (now.unreclaimable - before_.unreclaimable) / opened,
-                       (now.reclaimable - before_.reclaimable) / opened));
+    report("kernel memory", fmt::format("{} bytes of slab a connection, both ends; reclaimable: {}",
+                                        (now.unreclaimable - before_.unreclaimable) / opened,
+                                        (now.reclaimable - before_.reclaimable) / opened));
     std::int64_t user = proportional_memory("self");
     for (const pid_t process : crew_.processes()) user += proportional_memory(std::to_string(process));
     report("user memory", fmt::format("{} bytes per connection (PSS of all processes)", user / opened));

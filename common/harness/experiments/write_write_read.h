@@ -8,7 +8,7 @@
 
 namespace harness {
 
-/// Rounds of two writes and a read on one connection, by the program of lab 02 that plays both ends: `nagle`
+/// Rounds of two writes and a read on one connection, by the program of lab 02b that plays both ends: `nagle`
 /// leaves the socket as it is, `nodelay` sets TCP_NODELAY. Throws std::runtime_error when the program fails
 /// or tells of other rounds than it was asked for.
 Outcome conduct_write_write_read(const Run& plan, const Subject& scenario, const Conditions& conditions);

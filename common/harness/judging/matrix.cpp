@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "common/harness/records/json.h"
+#include "common/terminal/folded.h"
 
 namespace harness {
 
@@ -95,14 +96,19 @@ std::string matrix_table(const std::vector<Row>& rows, bool colours, std::size_t
 }
 
 std::string matrix_evidence(const std::vector<Row>& rows) {
+  constexpr std::size_t column = 35;  // behind the behaviour's name
+  constexpr std::size_t indent = 7;   // below it
   std::string text;
   for (const Row& row : rows) {
     text += row.target.name + "\n";
     for (std::size_t b = 0; b < row.findings.size(); ++b) {
       const Finding& finding = row.findings[b];
-      text += fmt::format("  {:<3}  {:<27} {}\n", word(finding.answer), row.asked[b]->name, finding.evidence);
-      if (!finding.often_the_cause.empty())
-        text += fmt::format("  {:<3}  {:<27} often the cause: {}\n", "", "", finding.often_the_cause);
+      text += fmt::format("  {:<3}  {:<27} {}\n", word(finding.answer), row.asked[b]->name,
+                          terminal::folded(finding.evidence, column, indent));
+      if (!finding.often_the_cause.empty()) {
+        text += fmt::format("{:{}}{}\n", "", indent,
+                            terminal::folded("often the cause: " + finding.often_the_cause, indent, indent));
+      }
     }
   }
   return text;

@@ -108,8 +108,8 @@ class Command(Foreign):
         self.assertEqual(len(answers), 22)
 
     def test_load(self):
-        options = ("--connections", "4", "--active", "2", "--duration", "0.2", "--results", self.results)
-        ended = self.succeeds("load", *options, *COMMAND)
+        options = ("--connections", "4", "--active", "2", "--duration", "0.2", "--tries", "1")
+        ended = self.succeeds("load", *options, "--results", self.results, *COMMAND)
         self.assertTrue(ended.out[0].startswith(f"{NAME}: 4 connections"), ended.out)
         row = self.one_row("load")
         self.assert_measured(row, NAME)

@@ -212,4 +212,8 @@ Measured measure(const Target& target, const LoadPoint& point, const Cores& core
   }
 }
 
+bool may_be_valid_next_time(const Run& run, const Cores& cores) {
+  return !run.invalid_reason.empty() && !cores.shared && run.lost() == 0 && run.requests.value_or(0) > 0;
+}
+
 }  // namespace harness

@@ -61,4 +61,7 @@ std::string why_invalid(const Suspicion& suspicion);
 /// speaks for it: it becomes invalid for that reason. So does one without a single reply.
 void invalidate_what_lost_clients(Run& run);
 
+/// True for a run that only the machine's other work has made invalid: another one may be valid.
+bool may_be_valid_next_time(const Run& run, const Cores& cores);
+
 }  // namespace harness

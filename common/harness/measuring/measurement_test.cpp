@@ -103,6 +103,23 @@ TEST_CASE("figures are valid when nothing speaks against them") {
   CHECK(why_invalid({}).empty());
 }
 
+TEST_CASE("a run is worth another one if only the machine was against it") {
+  harness::Run run;
+  run.requests = 10;
+  harness::Cores cores;
+  CHECK_FALSE(harness::may_be_valid_next_time(run, cores));
+  run.invalid_reason = "the generator was starved";
+  CHECK(harness::may_be_valid_next_time(run, cores));
+  cores.shared = true;
+  CHECK_FALSE(harness::may_be_valid_next_time(run, cores));
+  cores.shared = false;
+  run.refused = 1;
+  CHECK_FALSE(harness::may_be_valid_next_time(run, cores));
+  run.refused = 0;
+  run.requests = 0;
+  CHECK_FALSE(harness::may_be_valid_next_time(run, cores));
+}
+
 TEST_CASE("figures from one shared core are invalid") {
   Suspicion suspicion = unsuspicious();
   suspicion.shared_core = true;
