@@ -59,7 +59,7 @@ class Probes(Hosts):
         text = self.shown("vanishing-peer")
         self.assertRegex(text, r"\n  idle → nothing in")
         self.assertRegex(text, r"\n  busy → nothing in")
-        self.assertRegex(text, r"\n  the old connection, .* → ECONNRESET")
+        self.assertRegex(text, r"\n  the old connection after .* → ECONNRESET")
         self.assert_old_bytes_do_not_follow(text)
 
     def test_keepalive_finds_the_idle_one_only(self):

@@ -166,8 +166,8 @@ class Running(Foreign):
         self.assertEqual(code, 0)
 
     def test_load(self):
-        options = ("--connections", "4", "--active", "2", "--duration", "0.2", "--results", self.results)
-        self.succeeds("load", *options, "--connect", self.name)
+        options = ("--connections", "4", "--active", "2", "--duration", "0.2", "--tries", "1")
+        self.succeeds("load", *options, "--results", self.results, "--connect", self.name)
         row = self.one_row("load")
         self.assert_measured(row, self.name)
         self.assertEqual([row[key] for key in ("rss_bytes", "server_cpu_share", "socket_bytes")], [""] * 3)
