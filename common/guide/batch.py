@@ -2,7 +2,7 @@
 
 import time
 
-from . import verdict
+from . import duration, verdict
 from .annotations import HandoutError
 from .handout import read_handout
 from .outcome import BlockFailure
@@ -22,6 +22,7 @@ def run_lab(lab, root, records, say):
     """
     handout = read_handout(lab.path, lab.shown_path)
     passed_over = []
+    results = []
     with Stage(
         handout, root, lambda source, line: say(f"  [{source}] {line}" if source else f"  {line}")
     ) as stage:
@@ -35,7 +36,20 @@ def run_lab(lab, root, records, say):
             result = stage.run(block, block.timeout or TIMEOUT_SECONDS)
             _check(lab, block, result, records, say)
             _check_servers(stage)
+            results.append(result)
+    if not passed_over:
+        _check_minutes(lab, handout, results, say)
     return passed_over
+
+
+def _check_minutes(lab, handout, results, say):
+    questions = sum(len(block.predictions) for block in handout.blocks)
+    seconds = sum(result.seconds for result in results)
+    page = lab.path.read_text(encoding="utf-8")
+    taken = duration.minutes(page, [result.lines for result in results], seconds, questions)
+    say(f"{lab.shown_path}: takes {taken:.0f} minutes by its words, runs and questions")
+    if not duration.is_honest(handout.minutes, taken):
+        raise BlockFailure(1, f"the page says {handout.minutes} minutes; it takes {taken:.0f}")
 
 
 def _check(lab, block, result, records, say):

@@ -27,7 +27,7 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as peer:
 
 HANDOUT = """# Lab 07: a small server
 
-<!-- lab minutes=15 -->
+<!-- lab minutes=5 -->
 
 How long does a client wait behind a silent one?
 

@@ -118,6 +118,17 @@ class Blocks(BatchTest):
         self.fails(f"```sh\n{print_it}\n```", 5, "a line of its output takes 81 columns, more than 80")
         self.passes(f"```sh wide\n{print_it}\n```\n\n```sh\nprintf '%0*d\\n' 80 0\n```")
 
+    def test_a_page_that_takes_another_time_than_it_says_fails(self):
+        lab = minimal("```sh\ntrue\n```\n\n" + "word " * 4000)
+        write_lab(self.root, lab)
+        status, output = self.guide("lab", "07")
+        self.assertEqual(
+            (status, f"{README}:1: the page says 5 minutes; it takes 21" in output), (1, True), output
+        )
+        write_lab(self.root, lab.replace("minutes=5", "minutes=20"))
+        status, output = self.guide("lab", "07")
+        self.assertEqual(status, 0, output)
+
     def test_a_pattern_that_finds_nothing_fails(self):
         predict = '<!-- predict id=a question="?" unit=ms pattern="took ([0-9]+) ms" -->'
         self.fails(f"{predict}\n```sh\necho took a while\n```", 5, "the prediction `a` finds nothing")
@@ -257,7 +268,7 @@ class CommandLine(BatchTest):
         )
         status, output = self.guide("progress")
         self.assertEqual(status, 0)
-        self.assertRegex(output, r"07-small +Lab 07: a small server +15 +started: step 3 of 6")
+        self.assertRegex(output, r"07-small +Lab 07: a small server +5 +started: step 3 of 6")
         self.assertRegex(output, r"08-poll .* 5 +open")
         status, output = self.guide("doctor")
         self.assertIn(status, (0, 1))

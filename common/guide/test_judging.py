@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from common.guide import overview, processes
+from common.guide.duration import is_honest, minutes
 from common.guide.expected import difference
 from common.guide.predictions import BadAnswer, NotMeasured, comparison, measure, read_answer, shown
 from common.guide.records import RecordError, Records
@@ -50,6 +51,23 @@ class ExpectedOutput(unittest.TestCase):
     def test_the_difference_shows_both(self):
         self.assertEqual(difference(["one", "two"], ["one", "three"])[1], "    one\n  - two\n  + three")
         self.assertIn("+ (the output ends here)", difference(["one"], [])[1])
+
+
+class Durations(unittest.TestCase):
+    def test_words_outputs_runs_and_questions(self):
+        self.assertEqual(minutes("word " * 190, [], 0, 0), 1)
+        self.assertEqual(minutes("", [["one two"], ["three"] * 187], 0, 0), (2 + 80) / 190)
+        self.assertEqual(minutes("", [], 30, 3), 1.5)
+
+    def test_what_a_page_may_say(self):
+        for said, taken, honest in (
+            (25, 21, True),
+            (25, 19, False),
+            (40, 33, True),
+            (40, 31, False),
+            (5, 1, True),
+        ):
+            self.assertEqual(is_honest(said, taken), honest, (said, taken))
 
 
 class Predictions(unittest.TestCase):

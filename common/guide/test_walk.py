@@ -10,7 +10,7 @@ from common.guide.fixture import HANDOUT, minimal, write_lab
 class Walk(SessionTest):
     def test_from_start_to_end(self):
         reader = self.read()
-        self.assertIn("about 15 minutes, 6 steps", reader.expect("[Enter start · q quit]"))
+        self.assertIn("about 5 minutes, 6 steps", reader.expect("[Enter start · q quit]"))
         reader.press(ENTER)
         self.assertIn("就绪", reader.expect("[Enter on · s skip section · q quit]"))
         reader.press(ENTER)
