@@ -23,7 +23,7 @@ class Good(unittest.TestCase):
     def test_steps_end_at_blocks_and_headings(self):
         handout = parse(HANDOUT)
         self.assertEqual(
-            (handout.title, handout.minutes, len(handout.steps)), ("Lab 07: a small server", 15, STEPS)
+            (handout.title, handout.minutes, len(handout.steps)), ("Lab 07: a small server", 5, STEPS)
         )
         sections = [step.section for step in handout.steps]
         self.assertEqual(
