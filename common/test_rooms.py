@@ -32,6 +32,7 @@ ARROWS: dict[str, list[str]] = {
     "common/bench": [NET, KERNEL, "common/framing", "common/harness", *HARNESS],
     "common/guide": [],
     "common/course": ["common/guide", "plots"],
+    "common/taste": ["plots"],
     "common/setup": [],
     "common": [],
     "plots": [],

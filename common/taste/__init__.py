@@ -1,0 +1,1 @@
+"""The first two minutes of the course."""
