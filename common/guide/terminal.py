@@ -137,6 +137,8 @@ class Screen:
         for line in capture.get().splitlines():
             taken = max(math.ceil(cell_len(_ESCAPES.sub("", line)) / self.console.width), 1)
             if self._unread and self._unread + taken > self.console.height - self.PROMPT_LINES:
+                if not line.strip():
+                    continue  # nobody waits for a blank line
                 self._pause()
             self._unread += taken
             self.console.file.write(line + "\n")

@@ -66,6 +66,8 @@ class Paging(SessionTest):
                 screens, text = self.screens(columns, lines)
                 tallest = max(screens, key=lambda screen: height(screen, columns))
                 self.assertLessEqual(height(tallest, columns), lines, tallest)
+                for screen in screens:
+                    self.assertNotRegex(screen, r"^\s*\[", "a screen with nothing to read")
                 for number in range(1, 93):
                     self.assertIn(f"│ {number}\n", text)
                 self.assertIn("word 41", text)
