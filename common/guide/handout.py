@@ -1,13 +1,12 @@
 """Reads a lab's README.md into steps: prose, predictions, the command block that ends the step, and what it should print."""
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional
 
 from . import annotations
 from .annotations import HandoutError, Malformed
 from .markdown_blocks import Comment, Fence, Heading, Text, blocks
+from .steps import Block, Handout, Prediction, Prose, Step, port_variable
 
 RUN_LANGUAGES = ("sh", "bash")
 BLOCK_FIELDS = (
@@ -26,77 +25,6 @@ PREDICT_FIELDS = ("id", "question", "pattern", "unit", "choices")
 
 # A page of prose that fits a terminal of 24 lines together with the heading above and the keys below.
 PAGE_LINES = 15
-
-
-@dataclass(frozen=True)
-class Prose:
-    """Markdown to be rendered."""
-
-    line: int
-    text: str
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """A question about the block that follows, and the pattern that finds the answer in the block's output."""
-
-    line: int
-    id: str
-    question: str
-    pattern: re.Pattern
-    unit: Optional[str] = None
-    choices: tuple = ()
-
-
-@dataclass(frozen=True)
-class Block:
-    """A command block that runs, with everything that its info string and the `output` block below say about it."""
-
-    line: int
-    command: str
-    title: Optional[str] = None
-    server: Optional[str] = None
-    expect_exit: Optional[int] = 0  # None: any exit status will do
-    timeout: Optional[float] = None
-    side_by_side: bool = False
-    needs: tuple = ()
-    may_end: bool = False
-    wide: bool = False  # what others' programs print may be wider than a terminal
-    expected: Optional[tuple] = None
-    expected_line: int = 0
-    predictions: tuple = ()
-
-
-@dataclass
-class Step:
-    """What is shown before the reader presses a key; at most one block, at its end."""
-
-    number: int
-    line: int
-    section: str
-    parts: list = field(default_factory=list)
-    block: Optional[Block] = None
-    hints: list = field(default_factory=list)
-
-
-@dataclass
-class Handout:
-    """One lab's README.md."""
-
-    path: str
-    title: str
-    minutes: int
-    steps: list
-
-    @property
-    def blocks(self):
-        """The blocks that run, in order."""
-        return [step.block for step in self.steps if step.block]
-
-
-def port_variable(server):
-    """The environment variable that holds a server's port: select → SELECT_PORT."""
-    return server.upper().replace("-", "_") + "_PORT"
 
 
 def read_handout(path, shown_as=None):

@@ -4,7 +4,7 @@ import errno
 import signal
 
 from . import verdict
-from .handout import Prediction, Prose, port_variable
+from .steps import Prediction, Prose, port_variable
 from .keys import Hangup
 from .outcome import BlockFailure, Leave
 from .predictions import NotMeasured, comparison, measure, shown

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from .handout import port_variable
+from .steps import port_variable
 from .outcome import BlockFailure, Leave, Result
 from .processes import Command
 
