@@ -69,21 +69,21 @@ PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: help
 help: ## print this help
-	@echo "The multiplexing lab: what each way of waiting for many clients costs, and where it breaks."
+	@echo "The multiplexing lab: what waiting for many clients costs, and where it breaks."
 	@echo
 	@sed -nE 's/^([a-z%-]+):.*## (.*)/\1|\2/p' Makefile | sed 's/%/NN/' | \
 	  awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
 	@echo
-	@echo "  make course PROFILE=full   sweeps wider and takes much longer; SEED=N gives another order of the runs"
+	@echo "  make course PROFILE=full   wider, much longer; SEED=N: another order of runs"
 	@echo "  make course RESUME=1       goes on after an interruption"
 	@echo "  make lab-02 FROM=14        goes to step 14; RESTART=1 forgets place and predictions"
 
 .PHONY: deps
-deps: ## install what is missing (Debian's packages; needs root only then)
+deps: ## install what is missing (Debian; needs root only then)
 	@CXX="$(CXX)" common/setup/install-packages.sh
 
 .PHONY: taste
-taste: deps ## the first two minutes: one silent client against two servers, live, and the picture
+taste: deps ## two minutes: one silent client, two servers, who waits?
 	@$(MAKE) --no-print-directory $(PARALLEL) taste-programs
 	@"$$($(FIND_PYTHON))" -m common.taste $(BIN)
 
@@ -109,41 +109,41 @@ report: deps ## draw the charts again from what is in results/
 	@"$$($(FIND_PYTHON))" -m plots
 
 .PHONY: own
-own: build ## judge, measure and draw your own server: make own SERVER="COMMAND…" (lab 15)
+own: build ## judge, measure and draw your own: SERVER="COMMAND…" (lab 15)
 	@common/setup/run-own.sh $(BIN) $(PROFILE) $(SEED)
 
 .PHONY: handouts
-handouts: build ## run the commands of all handouts and compare what they print
+handouts: build ## run all handouts' commands and compare what they print
 	@"$$($(FIND_PYTHON))" -m common.guide handouts
 
 .PHONY: doctor
-doctor: ## what this machine has and lacks, what that costs, how to get it
+doctor: ## what this machine has and lacks, the cost, the cure
 	@python=$$($(FIND_PYTHON) 2>/dev/null || common/setup/find-python.sh sys) && "$$python" -m common.guide.doctor
 
 .PHONY: test
-test: build ## run all tests (ONLY=word: those with the word in their name or file)
+test: build ## run all tests; ONLY=word: those with it in name or file
 	@$(MAKE) --no-print-directory $(PARALLEL) $(BUILD)/test/common-tests faulty-servers
 	@common/setup/run-tests.sh $(BUILD) '$(ONLY)'
 
 .PHONY: test-often
-test-often: build ## run all tests TIMES=20 times, also beside two busy loops (BUSY=1); what ever failed, and how often
+test-often: build ## run all tests TIMES=20 times; BUSY=1: beside two busy loops
 	@$(MAKE) --no-print-directory $(PARALLEL) $(BUILD)/test/common-tests faulty-servers
 	@"$$($(FIND_PYTHON) pytest xdist)" -m common.testing.often $(BUILD) --only '$(ONLY)' $(if $(BUSY),--busy) -- '$(TIMES)'
 
 .PHONY: clean-room
-clean-room: ## README's two commands in a bare Debian tree, and their seconds (POOR=1: on a poor machine; needs mmdebstrap)
+clean-room: ## README in a bare Debian tree, timed; POOR=1: a poor machine
 	@common/setup/clean-room.sh $(BUILD) $(POOR)
 
 .PHONY: faulty-servers
 faulty-servers: $(FAULTY_PROGRAMS) # the judge's negative controls
 
 .PHONY: bench
-bench: build ## compare servers and generator with public counterparts (PAIRS=16 pairs of runs a ratio)
+bench: build ## compare with public counterparts (PAIRS=16 pairs a ratio)
 	@$(MAKE) --no-print-directory $(PARALLEL) bench-programs
 	@$(BIN)/bench --pairs $(PAIRS) --seed $(SEED)
 
 .PHONY: fuzz
-fuzz: ## feed each decoder what a fuzzer thinks up (SECONDS=30; needs clang and libclang-rt-14-dev)
+fuzz: ## feed each decoder what a fuzzer thinks up (SECONDS=30)
 	@$(MAKE) --no-print-directory $(PARALLEL) $(FUZZERS)
 	@for codec in $(CODECS); do \
 	  echo "fuzz $$codec, $(SECONDS) seconds"; \
@@ -154,12 +154,12 @@ fuzz: ## feed each decoder what a fuzzer thinks up (SECONDS=30; needs clang and 
 	done
 
 .PHONY: format
-format: ## lay out all C, C++ and Python code (clang-format and black; CHECK=1 only says what is not)
+format: ## lay out all code (clang-format, black; CHECK=1 only looks)
 	@git ls-files '*.cpp' '*.h' '*.c' | xargs clang-format $(if $(CHECK),--dry-run --Werror,-i)
 	@git ls-files '*.py' | xargs black --quiet --line-length 110 $(if $(CHECK),--check --diff)
 
 .PHONY: tidy
-tidy: ## look for mistakes in all C++ (clang-tidy, minutes) and in the types of all Python (mypy)
+tidy: ## clang-tidy over all C++, mypy over all Python: minutes
 	@common/setup/check-types.sh $(BUILD)
 	@$(MAKE) --no-print-directory $(BUILD)/compile_commands.json
 	@printf '%s\n' $(patsubst $(BUILD)/obj/%.o,%.cpp,$(ALL_OBJECTS)) | nice xargs -P $$(nproc) -n 4 clang-tidy --quiet -p $(BUILD)
