@@ -76,7 +76,7 @@ help: ## print this help
 	@echo
 	@echo "  make course PROFILE=full   wider, much longer; SEED=N: another order of runs"
 	@echo "  make course RESUME=1       goes on after an interruption"
-	@echo "  make lab-02 FROM=14        goes to step 14; RESTART=1 forgets place and predictions"
+	@echo "  make lab-02 FROM=14        goes to step 14; RESTART=1 forgets all guesses"
 
 .PHONY: deps
 deps: ## install what is missing (Debian; needs root only then)
@@ -109,7 +109,7 @@ report: deps ## draw the charts again from what is in results/
 	@"$$($(FIND_PYTHON))" -m plots
 
 .PHONY: own
-own: build ## judge, measure and draw your own: SERVER="COMMAND…" (lab 15)
+own: build ## judge, measure and draw your own: SERVER="COMMAND" (15)
 	@common/setup/run-own.sh $(BIN) $(PROFILE) $(SEED)
 
 .PHONY: handouts
