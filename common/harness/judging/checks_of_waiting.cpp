@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <optional>
@@ -14,8 +13,8 @@
 #include <utility>
 
 #include "common/harness/judging/behaviours.h"
+#include "common/harness/judging/queues.h"
 #include "common/harness/processes/process_usage.h"
-#include "common/kernel/socket_diagnostics.h"
 #include "common/net/system_error.h"
 
 namespace harness {
@@ -74,31 +73,6 @@ Finding silent_client_stops_no_one(Trial& trial) {
                            "a client that said a line, one that said nothing, and one that said half a line",
                            "a blocking read from one client in the thread that serves all (lab 03)");
 }
-
-namespace {
-
-// Bytes unread and unacknowledged at both ends of a connection. They stay as they are while its server leaves
-// it alone.
-using Queues = std::array<std::int64_t, 4>;
-
-Queues queues_of(const Peer& peer) try {
-  sockaddr_storage ours{};
-  sockaddr_storage theirs{};
-  socklen_t size = sizeof ours;
-  if (getsockname(peer.fd(), reinterpret_cast<sockaddr*>(&ours), &size) < 0)
-    throw net::SystemError("getsockname");
-  size = sizeof theirs;
-  if (getpeername(peer.fd(), reinterpret_cast<sockaddr*>(&theirs), &size) < 0)
-    throw net::SystemError("getpeername");
-  const kernel::SocketDiagnostics diagnostics;
-  const auto near = diagnostics.find(ours, theirs).value_or(kernel::DiagnosedSocket{});
-  const auto far = diagnostics.find(theirs, ours).value_or(kernel::DiagnosedSocket{});
-  return {near.unread, near.unacknowledged, far.unread, far.unacknowledged};
-} catch (const net::SystemError&) {
-  return {};  // it is gone, or this kernel doesn't tell
-}
-
-}  // namespace
 
 Finding slow_reader_stops_no_one(Trial& trial) {
   Peer slow = trial.first_client();
