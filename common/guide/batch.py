@@ -65,11 +65,15 @@ def _check(lab, block, result, records, say):
     wide = verdict.too_wide(block, result.lines)
     if wide:
         raise BlockFailure(block.line, wide)
+    disturbed = verdict.is_disturbed(result.lines)
     for prediction in block.predictions:
         try:
             measured = measure(prediction, result.lines)
         except NotMeasured as error:
             raise BlockFailure(prediction.line, f"{error}\n" + _tail(result.lines)) from None
+        if disturbed:
+            say(f"  {prediction.id}: INVALID, not recorded")
+            continue
         records.measured(lab.name, prediction, measured, "batch")
         say(f"  {prediction.id}: {shown(measured, prediction.unit)}")
 

@@ -7,8 +7,6 @@ import sys
 import termios
 import tty
 
-from rich.cells import cell_len
-
 # A letter counts as a key once nothing has followed it for so long: who types a word types faster.
 ALONE_SECONDS = 0.5
 
@@ -22,12 +20,12 @@ class Hangup(Exception):
 class Keys:
     """Single key presses and typed lines from descriptor 0.
 
-    They are read through `wait_readable(descriptor, seconds)`, so that servers are heard too; `width()` is the terminal's.
+    They are read through `wait_readable(descriptor, seconds)`, so that servers are heard too. A prompt may have several lines,
+    none wider than the terminal.
     """
 
-    def __init__(self, wait_readable, width):
+    def __init__(self, wait_readable):
         self._wait_readable = wait_readable
-        self._width = width
         self._modes = None
         self._prompt = ""
 
@@ -117,5 +115,4 @@ class Keys:
         if os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
             self._write("\n")
             return
-        rows_above = (cell_len(self._prompt) - 1) // max(self._width(), 1)
-        self._write("\r\x1b[K" + "\x1b[A\x1b[K" * rows_above)
+        self._write("\r\x1b[K" + "\x1b[A\x1b[K" * self._prompt.count("\n"))

@@ -8,6 +8,7 @@ import pty
 import re
 import signal
 import subprocess
+import sys
 import termios
 import time
 
@@ -24,8 +25,13 @@ _PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _die_with_parent():
+def _begin_as_a_command():
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    for number in (
+        signal.SIGTSTP,
+        signal.SIGTTOU,
+    ):  # ignored in the guide, and an ignored signal is inherited
+        signal.signal(number, signal.SIG_DFL)
 
 
 def environment(extra):
@@ -54,7 +60,7 @@ class Command:
                 stdout=terminal,
                 stderr=terminal,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=_begin_as_a_command,
             )
         except BaseException:
             os.close(self.output)
@@ -161,6 +167,12 @@ def supervise(work):
     """
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     at_terminal = os.isatty(0)
+    if at_terminal and os.tcgetpgrp(0) != os.getpgrp():
+        print(
+            "guide: this is a background job, and keys go to the shell: start it in front (fg)",
+            file=sys.stderr,
+        )
+        return 2
     modes = termios.tcgetattr(0) if at_terminal else None
     if at_terminal:
         signal.signal(

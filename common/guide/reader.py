@@ -2,9 +2,11 @@
 
 import inspect
 
+from rich.cells import cell_len
+
 from .keys import Keys
 from .predictions import BadAnswer, read_answer
-from .terminal import Screen
+from .terminal import Screen, folded
 
 
 class Quit(Exception):
@@ -16,7 +18,7 @@ class Reader:
 
     def __init__(self, wait_readable):
         self.screen = Screen(self._read_on)
-        self._keys = Keys(wait_readable, lambda: self.screen.console.width)
+        self._keys = Keys(wait_readable)
 
     def __enter__(self):
         self._keys.__enter__()
@@ -35,7 +37,7 @@ class Reader:
         allowed = dict(keys)
         while True:
             try:
-                key = self._keys.key("[" + " · ".join(f"{_name(key)} {what}" for key, what in keys) + "] ")
+                key = self._keys.key(self._prompt(keys))
             finally:
                 self.screen.was_read()
             if key == "q" and key in allowed:
@@ -54,10 +56,13 @@ class Reader:
             f"1 to {len(prediction.choices)}" if prediction.choices else f"a number, in {prediction.unit}"
         )
         while True:
-            answer = self._keys.line(f"  Your prediction ({wanted}; Enter passes over): ")
+            prompt = folded(
+                f"  Your prediction ({wanted}; Enter passes over):", self.screen.console.width - 1
+            )
+            answer = self._keys.line("\n".join(prompt) + " ")
             self.screen.was_read()
-            if answer in keys and answer.lower() not in map(str.lower, prediction.choices):
-                return "key", answer
+            if answer.lower() in keys and answer.lower() not in map(str.lower, prediction.choices):
+                return "key", answer.lower()
             try:
                 return read_answer(prediction, answer)
             except BadAnswer as error:
@@ -69,6 +74,16 @@ class Reader:
             self.screen.prose("> Hint: " + inspect.cleandoc(hint).replace("\n", "\n> "))
         if not hints:
             self.screen.say("There is no hint for this step.")
+
+    def _prompt(self, keys):
+        """[Enter on · q quit], in lines that end between two keys."""
+        lines = ["["]
+        for place, (key, what) in enumerate(keys):
+            item = f"{_name(key)} {what}" + (" · " if place + 1 < len(keys) else "] ")
+            if cell_len(lines[-1] + item.rstrip()) > self.screen.console.width - 1:
+                lines.append(" ")
+            lines[-1] += item
+        return "\n".join(lines)
 
     def _read_on(self):
         # What comes from a server while a prompt stands there is below what was read: no second prompt.

@@ -5,6 +5,7 @@ import re
 from rich import box
 from rich.console import Group
 from rich.markdown import CodeBlock, Heading, Markdown
+from rich.padding import Padding
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
@@ -39,14 +40,15 @@ class _PlainCode(CodeBlock):
     """Code without a background of its own, indented."""
 
     def __rich_console__(self, console, options):
-        yield Syntax(
+        code = Syntax(
             str(self.text).rstrip(),
             self.lexer_name,
             theme="ansi_dark",
             background_color="default",
             word_wrap=True,
-            padding=(0, 4),
         )
+        # Syntax with a padding of its own loses what it wraps (rich 13.3).
+        yield Padding(code, (0, 4))
 
 
 class _Page(Markdown):

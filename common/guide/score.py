@@ -68,6 +68,7 @@ def _off_by(predicted, measured):
         return "right"
     if isinstance(predicted, str) or isinstance(measured, str):
         return "another"
-    return (
-        ratio(predicted, measured) or f"{abs(predicted - measured) / abs(measured):.0%}" if measured else ""
+    difference = abs(predicted - measured)
+    return ratio(predicted, measured) or (
+        f"{difference / abs(measured):.0%}" if measured else shown(difference)
     )

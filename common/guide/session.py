@@ -223,6 +223,12 @@ class Session:
         if surprise:
             self.screen.say("This isn't what the page expects: " + surprise[1], "trouble")
             self.screen.say()
+        if verdict.is_disturbed(result.lines) and block.predictions:
+            self.screen.say(
+                "The figures are INVALID, so they are not set beside your guess: r runs it again.", "trouble"
+            )
+            self.screen.say()
+            return
         for prediction in block.predictions:
             try:
                 measured = measure(prediction, result.lines)

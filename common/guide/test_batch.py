@@ -114,9 +114,9 @@ class Blocks(BatchTest):
         self.assertIn("    2\n  - 4\n  + 3\n", output)
 
     def test_a_line_wider_than_a_terminal_fails(self):
-        print_it = f"printf '%0*d\\n' 81 0"
-        self.fails(f"```sh\n{print_it}\n```", 5, "a line of its output takes 81 columns, more than 80")
-        self.passes(f"```sh wide\n{print_it}\n```\n\n```sh\nprintf '%0*d\\n' 80 0\n```")
+        print_it = f"printf '%0*d\\n' 79 0"
+        self.fails(f"```sh\n{print_it}\n```", 5, "a line of its output takes 79 columns, more than 78")
+        self.passes(f"```sh wide\n{print_it}\n```\n\n```sh\nprintf '%0*d\\n' 78 0\n```")
 
     def test_a_page_that_takes_another_time_than_it_says_fails(self):
         lab = minimal("```sh\ntrue\n```\n\n" + "word " * 4000)

@@ -1,5 +1,6 @@
 """Expected output, predictions, records and tables."""
 
+import re
 import tempfile
 import unittest
 from pathlib import Path
@@ -12,6 +13,7 @@ from common.guide.expected import difference
 from common.guide.predictions import BadAnswer, NotMeasured, comparison, measure, read_answer, shown
 from common.guide.records import RecordError, Records
 from common.guide.rendering import page
+from common.guide.verdict import is_disturbed
 from common.guide.test_handout import minimal, parse
 
 
@@ -68,6 +70,25 @@ class Durations(unittest.TestCase):
             (5, 1, True),
         ):
             self.assertEqual(is_honest(said, taken), honest, (said, taken))
+
+
+class Disturbed(unittest.TestCase):
+    def test_what_harness_load_has_said(self):
+        for lines, disturbed in (
+            (["  figures    valid"], False),
+            (["  figures    INVALID: the generator was starved:", "  figures    it waited"], True),
+            (["  figures    INVALID: 41 of 100 clients were lost or got", "  figures    wrong bytes"], False),
+            (
+                [
+                    "  figures    INVALID: 41 of 100 clients",
+                    "  figures    were lost",
+                    "  figures    INVALID: x",
+                ],
+                True,
+            ),
+            (["INVALID: said by somebody else"], False),
+        ):
+            self.assertEqual(is_disturbed(lines), disturbed, lines)
 
 
 class Predictions(unittest.TestCase):
@@ -162,6 +183,18 @@ class Rendering(unittest.TestCase):
         )
         self.assertRegex(text, r"(?s)Before\..*term +中文.*select +就绪.*    a \| b.*    c.*After")
         self.assertNotIn("**", text)
+
+    def test_no_character_of_code_is_lost(self):
+        """In all handouts, at three widths."""
+        for handout in sorted(Path("labs").glob("[0-9]*/README.md")):
+            for fence in re.findall(r"^```.*?^```$", handout.read_text(), re.MULTILINE | re.DOTALL):
+                code = "\n".join(fence.split("\n")[1:-1])
+                for width in (40, 60, 80):
+                    console = Console(width=width)
+                    with console.capture() as capture:
+                        console.print(page(f"```c\n{code}\n```"))
+                    drawn = "".join(capture.get().split())
+                    self.assertEqual(drawn, "".join(code.split()), (handout, width))
 
     def test_output_cannot_move_the_cursor(self):
         self.assertEqual(processes._printable("10%\r\x1b[31m20%\x1b[0m\x07\r"), "20%")

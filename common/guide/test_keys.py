@@ -167,6 +167,17 @@ class UnderMake(SessionTest):
         self.assertNotIn("Error", reader.text)
         self.assertNotIn("Interrupt", reader.text)
 
+    def test_in_the_background_it_says_so_and_leaves_the_terminal_alone(self):
+        self.lab("```sh\necho measured\n```")
+        guide = f"{sys.executable} -m common.guide --root {self.root} lab 7"
+        shell = f"set -m; {guide} & wait $!; echo ended with $?; read word; echo the shell read $word"
+        reader = self.read(command=["bash", "-c", shell])
+        reader.expect("guide: this is a background job")
+        reader.expect("ended with 2")
+        reader.press("hello\r")
+        reader.expect("the shell read hello")
+        self.assertEqual(reader.end(), 0)
+
     def test_ctrl_z_stops_nobody(self):
         self.lab("```sh\necho measured\n```")
         reader = self.read()

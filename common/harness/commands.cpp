@@ -35,10 +35,13 @@ std::string names_of(const std::vector<KnownServer>& known) {
 // Five digits say all that a duration has to say.
 std::string short_number(double value) { return fmt::format("{:.{}f}", value, value < 1000 ? 1 : 0); }
 
+// Each line begins with what it is about, so that grep takes all of a reason or nothing.
 void say_figures(const std::string& what, const Run& run) {
-  const std::string figures = run.invalid_reason.empty() ? "valid" : "INVALID: " + run.invalid_reason;
-  constexpr std::size_t indent = 13;
-  fmt::print("  {:<{}}{}\n", what, indent - 2, terminal::folded(figures, indent, indent));
+  const std::string begin = fmt::format("  {:<11}", what);
+  std::istringstream lines(terminal::folded(
+      run.invalid_reason.empty() ? "valid" : "INVALID: " + run.invalid_reason, begin.size(), begin.size()));
+  for (std::string line; std::getline(lines, line);)
+    fmt::print("{}{}\n", begin, line.substr(line.find_first_not_of(' ')));
 }
 
 void print_latency(const Run& run) {

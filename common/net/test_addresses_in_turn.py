@@ -63,7 +63,18 @@ class TwoAddresses(unittest.TestCase):
         for server in self.servers():
             place = ("--connect", f"{NAME}:{server.port}")
             results = self.folder / server.host
-            options = ("--connections", "4", "--warm-up", "0", "--tries", "1", "--duration", "0.1", "--results", results)
+            options = (
+                "--connections",
+                "4",
+                "--warm-up",
+                "0",
+                "--tries",
+                "1",
+                "--duration",
+                "0.1",
+                "--results",
+                results,
+            )
             ended = self.run_with_hosts(BIN / "harness", "load", *options, *place)
             self.assertEqual(ended.code, 0, ended.err)
             self.assertEqual([row["refused"] for row in rows_of(results / "load")], ["0"])

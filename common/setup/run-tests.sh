@@ -24,8 +24,8 @@ else
 fi
 
 echo "== Python"
-# Three at a time, since most of them wait for what they have started; those of one xdist_group one after the other.
-set -- -q -n 3 --dist loadgroup --junitxml="$results/python.xml"
+# Four at a time, since most of them wait for what they have started; those of one xdist_group one after the other.
+set -- -q -n 4 --dist loadgroup --junitxml="$results/python.xml"
 # A name of Python has _ where one of C++ has a space.
 [ -z "$word" ] || set -- "$@" -k "$(echo "$word" | tr ' ' _)"
 "$python" -m pytest "$@"

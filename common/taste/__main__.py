@@ -27,9 +27,8 @@ def play(programs: Path) -> None:
             display.show(scene)
         display.show(scene, at_last=True)
     for stage in scene.stages:
-        print(
-            f"{stage.name}: while A was silent, B, C and D waited {stage.longest_wait * 1000:,.1f} ms at most."
-        )
+        longest = stage.longest_wait(scene.now) * 1000
+        print(f"{stage.name}: B, C and D waited {longest:,.1f} ms at most.")
 
 
 def draw_picture(programs: Path, results: Path) -> int:

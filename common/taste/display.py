@@ -11,8 +11,9 @@ LINE_SECONDS = 0.5  # where nothing may move
 
 
 def may_move(stream: TextIO) -> bool:
-    """True on a terminal that can move its cursor, unless NO_COLOR wants it plain."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
+    """True on a terminal that can move its cursor and is wide enough, unless NO_COLOR wants it plain."""
+    wide = stream.isatty() and os.get_terminal_size(stream.fileno()).columns >= 10 + 2 * COLUMN
+    return wide and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
 
 
 class Display:

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import select
 import selectors
 import socket
 import subprocess
@@ -13,6 +14,7 @@ SILENT_SECONDS = 2.0
 SECONDS = 3.0
 PAUSE_SECONDS = 0.1  # between a reply and the next word
 FRAME_SECONDS = 0.05
+START_SECONDS = 5.0
 WORD = b"hello\n"
 
 
@@ -65,7 +67,8 @@ class Stage:
         )
         started.callback(self._process.kill)
         assert self._process.stdout is not None
-        announced = re.match(r"listening on .*:(\d+)$", self._process.stdout.readline())
+        ready, _, _ = select.select([self._process.stdout], [], [], START_SECONDS)
+        announced = re.match(r"listening on .*:(\d+)$", self._process.stdout.readline() if ready else "")
         if not announced:
             raise ServerFailed(f"{self.name} did not start")
         self.clients = []
@@ -74,10 +77,9 @@ class Stage:
             self.clients.append(Client(name, int(announced[1]), first_word))
             started.callback(self.clients[-1].socket.close)
 
-    @property
-    def longest_wait(self) -> float:
-        """Of those that speak, in seconds."""
-        return max(client.longest_wait for client in self.clients[1:])
+    def longest_wait(self, now: float) -> float:
+        """Of those that speak, in seconds; a wait that isn't over counts as long as it has lasted."""
+        return max(max(client.longest_wait, client.waits(now)) for client in self.clients[1:])
 
 
 class Scene:

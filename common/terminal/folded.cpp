@@ -6,7 +6,7 @@ namespace terminal {
 
 namespace {
 
-constexpr std::size_t columns = 80;
+constexpr std::size_t columns = 78;  // with a gutter of two in front, 80
 
 // Of UTF-8, the bytes that begin a character.
 std::size_t width_of(std::string_view text) {

@@ -52,7 +52,7 @@ bool measure(int asked_send, int asked_receive, const std::vector<char>& message
   const std::int64_t waiting = timeline::unacknowledged_bytes(writer);
   const std::int64_t unread = timeline::unread_bytes(reader);
   const auto asked = [](int bytes) { return bytes == 0 ? std::string("default") : grouped(bytes); };
-  fmt::print("{:>9} {:>9} |{:>10} {:>10} |{:>11} =={:>10} +{:>10}\n", asked(asked_send), asked(asked_receive),
+  fmt::print("{:>9} {:>9} |{:>10} {:>10} |{:>10} =={:>10} +{:>9}\n", asked(asked_send), asked(asked_receive),
              grouped(send_buffer), grouped(receive_buffer), grouped(accepted), grouped(waiting),
              grouped(unread));
   return accepted == waiting + unread;
@@ -61,9 +61,9 @@ bool measure(int asked_send, int asked_receive, const std::vector<char>& message
 bool measure_all(std::int64_t size) {
   const std::vector<char> message(static_cast<std::size_t>(size));
   fmt::print("sending messages of {} bytes to a peer that never reads\n\n", size);
-  fmt::print("{:^19} |{:^21} |{:^36}\n", "asked for", "getsockopt says", "really absorbed");
-  fmt::print("{:>9} {:>9} |{:>10} {:>10} |{:>11}   {:>10}  {:>10}\n", "SO_SNDBUF", "SO_RCVBUF", "SO_SNDBUF",
-             "SO_RCVBUF", "in all", "send q.", "receive q.");
+  fmt::print("{:^19} |{:^21} |{:^34}\n", "asked for", "getsockopt says", "really absorbed");
+  fmt::print("{:>9} {:>9} |{:>10} {:>10} |{:>10}   {:>10}  {:>9}\n", "SO_SNDBUF", "SO_RCVBUF", "SO_SNDBUF",
+             "SO_RCVBUF", "in all", "send q.", "recv q.");
   bool good = measure(0, 0, message);
   for (const int bytes : {1, 4096, 16'384, 65'536, 262'144, 1'048'576})
     good = measure(bytes, bytes, message) && good;

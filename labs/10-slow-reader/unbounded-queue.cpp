@@ -93,7 +93,7 @@ class Program {
   std::size_t queued() const { return produced_ - sent_; }
 
   void report(int tick) const {
-    fmt::print("{:.2f} s: produced {:5.1f} MB, sent {:4.1f} MB, in the queue {:6.3f} MB, memory {:5.1f} MB\n",
+    fmt::print("{:.2f} s: produced {:5.1f} MB, sent {:4.1f} MB, queued {:6.3f} MB, memory {:5.1f} MB\n",
                tick / 1e3, megabytes(produced_), megabytes(sent_), megabytes(queued()),
                megabytes(resident_bytes()));
     std::fflush(stdout);

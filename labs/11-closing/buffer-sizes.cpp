@@ -76,7 +76,7 @@ void chosen_by_the_kernel(Demonstration& demo) {
   demo.shows("SO_RCVBUF after connect", std::to_string(receive_buffer));
   demo.states("The send buffer has grown, within tcp_wmem's last figure.",
               send_buffer > send_range.first && send_buffer <= send_range.largest);
-  demo.states("The receive buffer has not shrunk, within tcp_rmem's last figure.",
+  demo.states("The receive buffer hasn't shrunk, within tcp_rmem's last figure.",
               receive_buffer >= receive_range.first && receive_buffer <= receive_range.largest);
 }
 

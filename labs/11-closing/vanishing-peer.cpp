@@ -92,7 +92,7 @@ class Story {
   }
 
   void two_connections() {
-    demo_.situation("Two hosts, one cable, two connections: one idle, one busy (with data under way).");
+    demo_.situation("Two hosts, one cable, two connections: one idle, one busy (with data sent).");
     demo_.shows("probe", probe_);
     idle_ = connect();
     busy_ = connect();
@@ -127,7 +127,7 @@ class Story {
     const std::chrono::duration<double> blocked = Clock::now() - begun;
     demo_.shows("sends that succeeded after that", std::to_string(accepted_ - before));
     demo_.call(fmt::format("the next send of 1000 bytes, after {:.1f} s", blocked.count()), answer);
-    demo_.states("send goes on succeeding until the buffer is full; then it blocks.",
+    demo_.states("send succeeds until the buffer is full; then it blocks.",
                  accepted_ > before && blocked > 0.9s && answer.result < message_size);
     int arrived = 0;
     if (ioctl(busy_.peer.fd(), SIOCINQ, &arrived) < 0) throw net::SystemError("ioctl SIOCINQ");

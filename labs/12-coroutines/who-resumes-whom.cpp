@@ -2,10 +2,9 @@
 // waits.
 //
 // Run:       build/bin/who-resumes-whom
-// Look for:  one thing runs at a time. co_await doesn't wait: it returns to the loop, and the coroutine
-// stands
-//            suspended in its column. Only the loop waits, in epoll_wait, and only it resumes; a coroutine
-//            never resumes another one. Both run echo() of echo.h, as the server's do.
+// Look for:  one thing runs at a time. co_await doesn't wait: it returns to the loop, and the coroutine is
+//            left suspended in its column. Only the loop waits, in epoll_wait, and only it resumes; a
+//            coroutine never resumes another one. Both run echo() of echo.h, as the server's do.
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>

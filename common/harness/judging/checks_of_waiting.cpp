@@ -162,8 +162,14 @@ class Flood {
 void make_it_slower_than_the_flood(Trial& trial) {
   if (!trial.has_process()) return;
   constexpr int gives_way = 10;  // nice(1): about a tenth of what the flood gets
-  // A server that has ended meanwhile is found by the replies that don't come.
-  if (setpriority(PRIO_PGRP, static_cast<id_t>(trial.process().pid()), gives_way) < 0 && errno != ESRCH)
+  errno = 0;                     // -1 is a priority, too (getpriority(2))
+  const int ours = getpriority(PRIO_PROCESS, 0);
+  if (ours == -1 && errno != 0) throw net::SystemError("getpriority");
+  // Never above what it has: that would need a privilege. A server that has ended meanwhile is found by the
+  // replies that don't come.
+  const int lowest = 19;
+  const auto group = static_cast<id_t>(trial.process().pid());
+  if (setpriority(PRIO_PGRP, group, std::min(lowest, ours + gives_way)) < 0 && errno != ESRCH)
     throw net::SystemError("setpriority");
 }
 

@@ -22,9 +22,9 @@ FAULTY = faulty_servers()
 
 
 def side_by_side(subjects, name):
-    """Parameters of a test that runs two at a time: more would compete for the cores that some checks measure."""
+    """Parameters of a test that runs three at a time: more would compete for the cores that some checks measure."""
     return [
-        pytest.param(subject, id=name(subject), marks=pytest.mark.xdist_group(f"judge-{index % 2}"))
+        pytest.param(subject, id=name(subject), marks=pytest.mark.xdist_group(f"judge-{index % 3}"))
         for index, subject in enumerate(subjects)
     ]
 
