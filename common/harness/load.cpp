@@ -100,11 +100,11 @@ std::optional<OfferedRate> parse_rate(const LoadOptions& options) {
   const char* const last = options.rate.data() + options.rate.size();
   const auto [end, error] = std::from_chars(options.rate.data(), last, rate.per_s);
   if (error != std::errc() || end != last || !(rate.per_s >= 1 && rate.per_s <= 1'000'000)) {
-    throw BadUse(fmt::format("--rate takes a number of requests a second from 1 to 1000000, not '{}'",
-                             options.rate));
+    throw BadUse(
+        fmt::format("--rate takes a number of requests a second from 1 to 1000000, not '{}'", options.rate));
   }
   if (const double requests = rate.per_s * options.duration_s; requests < 1 || requests > most_requests) {
-    throw BadUse(fmt::format("--rate {} for {} s is {:.7g} requests: a run takes from 1 to {:.0f}",
+    throw BadUse(fmt::format("--rate {} for {} s is {:.1f} requests: a run takes from 1 to {:.0f}",
                              options.rate, options.duration_s, requests, most_requests));
   }
   rate.arrivals = options.arrivals == name_of(Arrivals::poisson) ? Arrivals::poisson : Arrivals::fixed;

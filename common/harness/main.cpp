@@ -66,7 +66,8 @@ int run(int argc, char** argv) {
             "open loop: so many requests a second, whatever the server does (not given: closed loop, each "
             "connection waits for its reply)");
   load.text("--arrivals", load_options.arrivals,
-            "with --rate: fixed (equal intervals; the default) or poisson (random ones)", {"fixed", "poisson"});
+            "with --rate: fixed (equal intervals; the default) or poisson (random ones)",
+            {"fixed", "poisson"});
   load.number("--tries", load_options.tries, 1, 100,
               "how many runs at most, until one is valid; those that lost clients aren't repeated");
   load.text("--results", load_options.results, "the folder of all records");

@@ -28,8 +28,8 @@ bool is_loopback(const net::Address& address) {
   return (ntohl(in->sin_addr.s_addr) >> 24) == 127;
 }
 
-// For epoll_wait, in whole milliseconds. A sleep ends some tens of microseconds late, so it is cut short by one
-// at least; the rest is spent asking again and again.
+// For epoll_wait, in whole milliseconds. A sleep ends some tens of microseconds late, so it is cut short by
+// one at least; the rest is spent asking again and again.
 int sleep_until(std::chrono::steady_clock::time_point wake_up, std::chrono::steady_clock::time_point now) {
   if (wake_up >= now + longest_sleep) return longest_sleep / 1ms;
   return std::max(0, static_cast<int>((wake_up - now) / 1ms) - 1);

@@ -30,11 +30,12 @@ struct LoadPlan {
 
 /// What any span of speaking has in common, whatever decides when a request is sent.
 struct SpanResult {
-  std::size_t speaking = 0;             ///< active clients that lived when it began
-  std::chrono::nanoseconds span{0};     ///< as long as was asked for; shorter if no client was left
-  std::uint64_t replies_in_span = 0;    ///< throughput is this over span
-  std::chrono::nanoseconds elapsed{0};  ///< until the very last reply, in an open loop to the span's end at least
-  std::uint64_t replies = 0;            ///< all in that time
+  std::size_t speaking = 0;           ///< active clients that lived when it began
+  std::chrono::nanoseconds span{0};   ///< as long as was asked for; shorter if no client was left
+  std::uint64_t replies_in_span = 0;  ///< throughput is this over span
+  std::chrono::nanoseconds elapsed{
+      0};                     ///< until the very last reply, in an open loop to the span's end at least
+  std::uint64_t replies = 0;  ///< all in that time
 };
 
 /// What is done to the server in the middle of a span, such as halting it: `action`, once, when the span is
@@ -53,9 +54,9 @@ struct Failures {
   std::uint64_t all() const { return refused + errors + timeouts + corrupt; }
 };
 
-/// Many clients in one thread: they are opened, a request is sent on each when the loop above says so, and every
-/// byte that comes back is verified. When that is, is for the class that derives from this one: it is what
-/// makes a loop closed or open.
+/// Many clients in one thread: they are opened, a request is sent on each when the loop above says so, and
+/// every byte that comes back is verified. When that is, is for the class that derives from this one: it is
+/// what makes a loop closed or open.
 class Connections {
  public:
   virtual ~Connections() = default;

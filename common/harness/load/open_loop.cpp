@@ -37,7 +37,7 @@ void OpenLoop::begin(std::chrono::nanoseconds duration) {
   result_ = {};
   for (const auto intended : intended_times(rate_, duration))
     result_.requests.push_back({.intended = intended, .sent = std::nullopt, .answered = std::nullopt});
-  next_ = outstanding_ = 0;
+  noticed_ = next_ = outstanding_ = 0;
   free_.clear();
   carries_.assign(clients_.size(), std::nullopt);
   span_begin_ = Clock::now();
@@ -54,27 +54,36 @@ void OpenLoop::begin(std::chrono::nanoseconds duration) {
   speaking_ = true;
 }
 
+// A generator that was away is late for all that became due meanwhile, whether there was a connection for it
+// or not: or else the queue that it has caused would pass for the server's.
+void OpenLoop::notice_due() {
+  const std::chrono::nanoseconds now = Clock::now() - span_begin_;
+  for (; noticed_ < result_.requests.size() && result_.requests[noticed_].intended <= now; ++noticed_)
+    result_.requests[noticed_].late = now - result_.requests[noticed_].intended;
+}
+
 // Sends what is due, as far as there are connections for it.
 void OpenLoop::send_due() {
-  while (next_ < result_.requests.size() && !free_.empty()) {
+  for (notice_due(); next_ < noticed_ && !free_.empty(); notice_due()) {
     OfferedRequest& request = result_.requests[next_];
-    const auto now = Clock::now();
-    if (span_begin_ + request.intended > now) return;
     const std::size_t index = free_.front();
     free_.pop_front();
-    request.possible =
-        std::max<std::chrono::nanoseconds>(request.intended, free_since_[index] - span_begin_);
+    const auto now = Clock::now();
     request.sent = now - span_begin_;
+    const auto could_be_sent =
+        std::max<std::chrono::nanoseconds>(request.intended + request.late, free_since_[index] - span_begin_);
+    request.late += *request.sent - could_be_sent;
     carries_[index] = next_++;
     ++outstanding_;
     start_request(index, now);
   }
 }
 
-// When there is something to send, if no reply comes before.
+// When the next request becomes due, if no reply comes before. It is looked for even while no connection is
+// free.
 OpenLoop::Clock::time_point OpenLoop::next_event() const {
-  if (free_.empty() || next_ == result_.requests.size()) return Clock::time_point::max();
-  return span_begin_ + result_.requests[next_].intended;
+  if (noticed_ == result_.requests.size()) return Clock::time_point::max();
+  return span_begin_ + result_.requests[noticed_].intended;
 }
 
 void OpenLoop::replied(std::size_t index, Clock::time_point now) {
@@ -90,7 +99,8 @@ void OpenLoop::replied(std::size_t index, Clock::time_point now) {
   if (!clients_[index].speaks) return;
   free_since_[index] = now;
   free_.push_back(index);
-  send_due();  // now, so that what waits for a connection, or has become due, doesn't wait for other replies too
+  send_due();  // now, so that what waits for a connection, or has become due, doesn't wait for other replies
+               // too
 }
 
 void OpenLoop::lost(std::size_t index) {

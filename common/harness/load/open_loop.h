@@ -14,8 +14,10 @@ namespace harness {
 /// One request of an open loop; times since the span's beginning.
 struct OfferedRequest {
   std::chrono::nanoseconds intended{0};
-  /// From when on only the generator was in the way: a connection was free, and it was time.
-  std::chrono::nanoseconds possible{0};
+  /// How much of its waiting was the generator's own doing: it looked at the clock too late, or did something
+  /// else first when a connection was free. To wait for a connection is the server's doing, and no part of
+  /// it.
+  std::chrono::nanoseconds late{0};
   std::optional<std::chrono::nanoseconds> sent;      ///< none: no connection was free to the end
   std::optional<std::chrono::nanoseconds> answered;  ///< none: never, too late, or wrong
 };
@@ -36,9 +38,10 @@ class OpenLoop : public Connections {
   OpenLoop(const LoadPlan& plan, const Interruption& interruption, const OfferedRate& rate)
       : Connections(plan, interruption), rate_(rate) {}
 
-  /// Offers requests for `duration`; those that are still waiting for a connection or for their reply then are
-  /// seen to for at most `patience` more, without new ones. What is not answered by then never is: a connection
-  /// whose reply has taken longer than the plan's timeout is lost, the others live on. Throws Interrupted.
+  /// Offers requests for `duration`; those that are still waiting for a connection or for their reply then
+  /// are seen to for at most `patience` more, without new ones. What is not answered by then never is: a
+  /// connection whose reply has taken longer than the plan's timeout is lost, the others live on. Throws
+  /// Interrupted.
   OpenLoopResult speak(std::chrono::nanoseconds duration, std::chrono::nanoseconds patience,
                        std::vector<Interjection> interjections = {});
 
@@ -47,6 +50,7 @@ class OpenLoop : public Connections {
   void lost(std::size_t index) override;
   bool is_owed(const Client&) const override { return speaking_; }
   void begin(std::chrono::nanoseconds duration);
+  void notice_due();
   void send_due();
   Clock::time_point next_event() const;
 
@@ -55,11 +59,12 @@ class OpenLoop : public Connections {
   Clock::time_point span_begin_;
   Clock::time_point span_end_;
   Clock::time_point last_reply_;
-  std::size_t next_ = 0;                             // the first request that is not sent yet
-  std::size_t outstanding_ = 0;                      // sent in this span, and neither answered nor lost
-  std::size_t pool_ = 0;                             // active connections that live
-  std::deque<std::size_t> free_;                     // those of them that wait for no reply; longest free first
-  std::vector<Clock::time_point> free_since_;        // by client
+  std::size_t noticed_ = 0;                    // the first request that is not known to be due yet
+  std::size_t next_ = 0;                       // the first request that is not sent yet
+  std::size_t outstanding_ = 0;                // sent in this span, and neither answered nor lost
+  std::size_t pool_ = 0;                       // active connections that live
+  std::deque<std::size_t> free_;               // those of them that wait for no reply; longest free first
+  std::vector<Clock::time_point> free_since_;  // by client
   std::vector<std::optional<std::size_t>> carries_;  // by client: the place of its request in result_
   OpenLoopResult result_;
 };

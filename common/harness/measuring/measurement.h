@@ -25,8 +25,8 @@ struct Cores {
   static Cores choose();
 };
 
-/// The server is stopped (SIGSTOP) in the middle of the measured span, and continued (SIGCONT). It needs a process
-/// of ours.
+/// The server is stopped (SIGSTOP) in the middle of the measured span, and continued (SIGCONT). It needs a
+/// process of ours.
 struct Halt {
   std::chrono::nanoseconds after{0};  ///< since the span's beginning
   std::chrono::nanoseconds length{0};

@@ -22,8 +22,8 @@ double percentile_us(const std::vector<std::uint64_t>& sorted, double percent) {
   return static_cast<double>(percentile(std::span(sorted), percent)) / 1000;
 }
 
-// The latency of every offered request from the time that `begin` gives, at the bound where there is no answer;
-// sorted.
+// The latency of every offered request from the time that `begin` gives, at the bound where there is no
+// answer; sorted.
 template <typename Begin>
 std::vector<std::uint64_t> latencies(const OpenLoopResult& result, std::chrono::nanoseconds bound,
                                      const Begin& begin) {
@@ -74,19 +74,17 @@ void fill_in_open_loop(Run& run, const OpenLoopResult& result, std::chrono::nano
 
 std::chrono::nanoseconds lateness_p99(const OpenLoopResult& result) {
   std::vector<std::uint64_t> lateness_ns;
-  for (const OfferedRequest& request : result.requests) {
-    if (request.sent)
-      lateness_ns.push_back(static_cast<std::uint64_t>((*request.sent - request.possible).count()));
-  }
+  for (const OfferedRequest& request : result.requests)
+    lateness_ns.push_back(static_cast<std::uint64_t>(request.late.count()));
   std::sort(lateness_ns.begin(), lateness_ns.end());
   return std::chrono::nanoseconds(percentile(std::span<const std::uint64_t>(lateness_ns), 99));
 }
 
 double share_held_back(const OpenLoopResult& result) {
   if (result.requests.empty()) return 0;
-  const auto held_back = std::count_if(
-      result.requests.begin(), result.requests.end(), [&result](const OfferedRequest& request) {
-        return request.sent && request.possible < result.span && *request.sent >= result.span;
+  const auto held_back =
+      std::count_if(result.requests.begin(), result.requests.end(), [&result](const OfferedRequest& request) {
+        return request.sent && *request.sent >= result.span && *request.sent - request.late < result.span;
       });
   // One may always fall over the edge.
   return static_cast<double>(std::max<std::ptrdiff_t>(held_back - 1, 0)) /

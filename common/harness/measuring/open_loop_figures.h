@@ -10,15 +10,15 @@
 namespace harness {
 
 /// Where a request stands in the percentiles that was never sent or never answered: at the run's bound, the
-/// timeout of a request or, where it is longer, all the time that the run took. No answered request took longer.
+/// timeout of a request or, where it is longer, all the time that the run took. No answered request took
+/// longer.
 std::chrono::nanoseconds bound_of(const OpenLoopResult& result, std::chrono::nanoseconds request_timeout);
 
-/// Fills in what an open loop has shown: the latencies, `requests` (those that were answered), and `open_loop`
-/// but for its arrivals.
+/// Fills in what an open loop has shown: the latencies, `requests` (those that were answered), and
+/// `open_loop` but for its arrivals.
 void fill_in_open_loop(Run& run, const OpenLoopResult& result, std::chrono::nanoseconds request_timeout);
 
-/// The p99 of how late the generator itself was, over the requests that it sent: from when a connection was
-/// free and it was time, to the real send. To wait for a connection is the server's doing and no part of it.
+/// The p99 of how late the generator itself was, over all requests that it offered (OfferedRequest::late).
 std::chrono::nanoseconds lateness_p99(const OpenLoopResult& result);
 
 /// The share of the offered requests that fell out of the span by the generator alone: sent behind its end,

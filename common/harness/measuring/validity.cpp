@@ -26,8 +26,7 @@ std::string why_invalid(const OpenLoopSuspicion& suspicion) {
                        suspicion.held_back_share * 100);
   }
   if (std::abs(suspicion.length_ratio - 1) > wrong_length) {
-    return fmt::format("the run took {:.1f} % of the time that it should have",
-                       suspicion.length_ratio * 100);
+    return fmt::format("the run took {:.1f} % of the time that it should have", suspicion.length_ratio * 100);
   }
   return "";
 }

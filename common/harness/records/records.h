@@ -20,9 +20,9 @@ struct RequestCost {
   bool on_all_cores = false;
 };
 
-/// What an open loop tells beside the figures of any load. Latencies of the run itself are corrected: from the
-/// intended send time; these are not: from the real one. A request that was not answered counts in both, at
-/// the run's bound.
+/// What an open loop tells beside the figures of any load. Latencies of the run itself are corrected: from
+/// the intended send time; these are not: from the real one. A request that was not answered counts in both,
+/// at the run's bound.
 struct OpenLoopFigures {
   std::string arrivals;
   double offered_per_s = 0;
@@ -48,7 +48,7 @@ struct Run {
   std::optional<std::uint64_t> speaking;
   std::optional<std::uint64_t> requests;
   std::optional<double> requests_per_s, p50_us, p90_us, p99_us, p999_us, max_us;
-  std::optional<OpenLoopFigures> open_loop;  ///< none: a closed loop
+  std::optional<OpenLoopFigures> open_loop;                          ///< none: a closed loop
   std::uint64_t errors = 0, timeouts = 0, refused = 0, corrupt = 0;  ///< clients, each counted once
   std::optional<double> server_cpu_us_per_request, server_cpu_share;
   std::optional<std::int64_t> server_voluntary_switches, server_involuntary_switches;
