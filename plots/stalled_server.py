@@ -24,12 +24,14 @@ COLOURS = {"closed": "#0072B2", "uncorrected": "#E69F00", "corrected": "#D55E00"
 
 @dataclass(frozen=True)
 class Way:
-    """One way to measure the halt: its requests as time and latency in microseconds, and its p99."""
+    """One way to measure the halt: its requests as time and latency in microseconds, when the halt began and ended, and
+    the p99."""
 
     kind: str
     title: str
     run: Run
     points: list[tuple[float, float]]
+    halt: tuple[float, float]
     p99_us: float
 
 
@@ -43,6 +45,16 @@ def bound_us(requests: list[OfferedRequest], run: Run) -> float:
     return max([run.max_us or 0, *answered])
 
 
+def halt_us(requests: list[OfferedRequest]) -> tuple[float, float]:
+    """When the halt began and ended: the time on the way of the request that was longest there, of those answered."""
+    spans = [
+        (request.sent_us, request.answered_us)
+        for request in requests
+        if request.sent_us is not None and request.answered_us is not None
+    ]
+    return max(spans, key=lambda span: span[1] - span[0], default=(0.0, 0.0))
+
+
 def first_valid(experiment: Experiment, loop: str) -> list[Run]:
     """The first valid repetition of a loop, or the first of all where none is; nothing if there is none."""
     runs = [run for run in with_samples(experiment) if run.loop == loop and run.p99_us is not None]
@@ -53,12 +65,22 @@ def ways(experiment: Experiment) -> list[Way]:
     """The three ways, as far as they were measured; RecordsError when none was."""
     found = []
     for run in first_valid(experiment, "closed"):
+        requests = read_offered_requests(experiment, run)
         points = [
             (request.sent_us, request.answered_us - request.sent_us)
-            for request in read_offered_requests(experiment, run)
+            for request in requests
             if request.sent_us is not None and request.answered_us is not None
         ]
-        found.append(Way("closed", "Closed loop: each asks when it has its reply", run, points, run.p99_us or 0))
+        found.append(
+            Way(
+                "closed",
+                "Closed loop: each asks when it has its reply",
+                run,
+                points,
+                halt_us(requests),
+                run.p99_us or 0,
+            )
+        )
     for run in first_valid(experiment, "open"):
         requests = read_offered_requests(experiment, run)
         bound = bound_us(requests, run)
@@ -71,18 +93,28 @@ def ways(experiment: Experiment) -> list[Way]:
         rate = style.with_thousands(run.offered_per_s or 0)
         title = f"Open loop, {rate} a second, timed from the"
         found.append(
-            Way("uncorrected", f"{title} real send (uncorrected)", run, real, run.uncorrected_p99_us or 0)
+            Way(
+                "uncorrected",
+                f"{title} real send (uncorrected)",
+                run,
+                real,
+                halt_us(requests),
+                run.uncorrected_p99_us or 0,
+            )
         )
-        found.append(Way("corrected", f"{title} intended send (corrected)", run, intended, run.p99_us or 0))
+        found.append(
+            Way(
+                "corrected",
+                f"{title} intended send (corrected)",
+                run,
+                intended,
+                halt_us(requests),
+                run.p99_us or 0,
+            )
+        )
     if not found:
         raise RecordsError(f"{experiment.folder / 'runs.csv'}: no run of a closed or an open loop")
     return found
-
-
-def halt_us(points: list[tuple[float, float]]) -> tuple[float, float]:
-    """When the halt began and ended: the life of the slowest request."""
-    start, latency = max(points, key=lambda point: point[1])
-    return start, start + latency
 
 
 def thinned(points: list[tuple[float, float]], end_us: float, floor_us: float) -> list[tuple[float, float]]:
@@ -96,15 +128,16 @@ def thinned(points: list[tuple[float, float]], end_us: float, floor_us: float) -
     return sorted(cells.values())
 
 
-def lesson(found: list[Way], halt: tuple[float, float]) -> str:
+def lesson(found: list[Way]) -> str:
     """What the chart shows, in this run's figures."""
     names = {"closed": "closed", "uncorrected": "open uncorrected", "corrected": "corrected"}
     said = ", ".join(f"{in_words(way.p99_us)} {names[way.kind]}" for way in found)
-    return f"Halted for {in_words(halt[1] - halt[0])}: p99 {said}"
+    begin, end = found[-1].halt
+    return f"Halted for {in_words(end - begin)}: p99 {said}"
 
 
-def _draw_way(axes: Axes, way: Way, halt: tuple[float, float], end_us: float, floor_us: float) -> None:
-    colour = COLOURS[way.kind]
+def _draw_way(axes: Axes, way: Way, end_us: float, floor_us: float) -> None:
+    colour, halt = COLOURS[way.kind], way.halt
     axes.axvspan(halt[0] / 1e6, halt[1] / 1e6, color=style.QUIET_GREY, linewidth=0, zorder=0, label="_halt")
     dots = thinned(way.points, end_us, floor_us)
     axes.plot(
@@ -143,11 +176,10 @@ def draw(experiment: Experiment) -> Figure:
     points = [point for way in found for point in way.points]
     end_us = max([*((way.run.duration_s or 0) * 1e6 for way in found), *(time for time, _ in points), 1])
     floor_us = max(min(latency for _, latency in points), 1)
-    halts = {id(way.run): halt_us(way.points) for way in found if way.kind != "corrected"}
-    figure = style.new_figure(10, 1.2 + 2.0 * len(found), lesson(found, halts[id(found[-1].run)]))
+    figure = style.new_figure(10, 1.2 + 2.0 * len(found), lesson(found))
     panels = figure.subplots(len(found), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for axes, way in zip(panels, found):
-        _draw_way(axes, way, halts[id(way.run)], end_us, floor_us)
+        _draw_way(axes, way, end_us, floor_us)
         axes.set_ylabel("latency")
     style.scale_values(panels[0], [latency for _, latency in points], always_log=True)
     panels[0].yaxis.set_major_locator(LogLocator(subs=(1,), numticks=12))

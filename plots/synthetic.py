@@ -422,7 +422,7 @@ def write_stalled_server(results: Path, **cells) -> Path:
     folder = results / "stalled-server"
     (folder / "samples").mkdir(parents=True, exist_ok=True)
     lines = []
-    open_loop = {
+    open_loop: dict[str, Any] = {
         "p99_us": 190_000,
         "max_us": 4_000_000,
         "arrivals": "fixed",
@@ -432,7 +432,8 @@ def write_stalled_server(results: Path, **cells) -> Path:
         "uncorrected_p99_us": 100,
         "not_answered": 1,
     }
-    for loop, others in (("closed", {"p99_us": 101, "max_us": 200_000}), ("open", {**open_loop, **cells})):
+    closed_loop: dict[str, Any] = {"p99_us": 101, "max_us": 200_000}
+    for loop, others in (("closed", closed_loop), ("open", {**open_loop, **cells})):
         path = folder / "samples" / f"{loop}-loop-c2-r1.csv"
         with open(path, "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([("intended_us", "sent_us", "answered_us"), *stalled_requests(loop)])

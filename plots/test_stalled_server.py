@@ -32,7 +32,9 @@ class StalledServer(unittest.TestCase):
     def test_a_panel_a_way_that_counts_who_was_slow(self):
         titles = [axes.get_title("left") for axes in self.draw().axes]
         self.assertRegex(titles[0], r"^Closed loop: each asks .*: 2 of [0-9,]+ requests are slow$")
-        self.assertRegex(titles[1], r"^Open loop, 1,000 a second, .*\(uncorrected\): 3 of 1,000 requests are slow$")
+        self.assertRegex(
+            titles[1], r"^Open loop, 1,000 a second, .*\(uncorrected\): 3 of 1,000 requests are slow$"
+        )
         # 190 waited for 10 ms or more; one was never answered.
         self.assertRegex(titles[2], r"intended send \(corrected\): 19[0-9] of 1,000 requests are slow$")
 
@@ -50,7 +52,9 @@ class StalledServer(unittest.TestCase):
     def test_one_axis_of_time_and_one_of_latency(self):
         panels = self.draw().axes
         self.assertEqual({axes.get_xlim() for axes in panels}, {(0, 1)})
-        self.assertEqual({(axes.get_yscale(), axes.get_ylim()) for axes in panels}, {("log", panels[0].get_ylim())})
+        self.assertEqual(
+            {(axes.get_yscale(), axes.get_ylim()) for axes in panels}, {("log", panels[0].get_ylim())}
+        )
         self.assertLess(panels[0].get_ylim()[0], 100)
         self.assertGreater(panels[0].get_ylim()[1], 4e6)
         self.assertEqual(panels[0].yaxis.get_major_formatter()(10_000), "10 ms")
@@ -79,7 +83,9 @@ class StalledServer(unittest.TestCase):
     def test_an_invalid_run_says_so(self):
         figure = self.draw(valid="no", invalid_reason="the generator was late")
         titles = [axes.get_title("left") for axes in figure.axes]
-        self.assertEqual(["(invalid: the generator was late)" in title for title in titles], [False, True, True])
+        self.assertEqual(
+            ["(invalid: the generator was late)" in title for title in titles], [False, True, True]
+        )
 
     def test_one_loop_alone_is_drawn_alone(self):
         folder = synthetic.write_stalled_server(self.results)

@@ -70,7 +70,7 @@ class Course(unittest.TestCase):
         synthetic.write_all(self.folder / "results")
         code, said, complained = self.run_course()
         self.assertEqual((code, complained), (0, ""))
-        self.assertIn("11 stages, takes about three minutes on two cores", said.splitlines()[0])
+        self.assertIn("12 stages, takes about three minutes on two cores", said.splitlines()[0])
         self.assertEqual(self.asked(), [*EXPERIMENTS[:4], BEHAVIOURS, *EXPERIMENTS[4:]])
         lines = said.splitlines()
         for chart in CHARTS:
@@ -80,7 +80,7 @@ class Course(unittest.TestCase):
         self.assertEqual(len(self.rows()), 11)
         self.refuse("sweep", 3)  # how long it takes is said before
         _, said, _ = self.run_course()
-        self.assertRegex(said.splitlines()[0], r"11 stages, took ([0-9]+ min )?[0-9]+ s the last time")
+        self.assertRegex(said.splitlines()[0], r"12 stages, took ([0-9]+ min )?[0-9]+ s the last time")
         # Another profile is another course.
         _, said, _ = self.run_course("full")
         self.assertIn("takes some twenty minutes", said.splitlines()[0])
