@@ -195,6 +195,6 @@ def draw(experiment: Experiment) -> Figure:
     ]
     not_answered = sum(int(way.run.not_answered or 0) for way in found if way.kind == "corrected")
     if not_answered:
-        notes.append(f"{not_answered:,} requests were not answered: they stand at the bound of their run.")
+        notes.append(f"Not answered, and at the bound of the run: {not_answered:,}.")
     style.finish(figure, notes + caption.left_out_notes(experiment), caption.facts(experiment))
     return figure

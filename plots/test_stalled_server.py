@@ -77,8 +77,8 @@ class StalledServer(unittest.TestCase):
         figure = self.draw()
         latencies = self.line(figure.axes[2], "corrected").get_ydata()
         self.assertEqual(max(latencies), 4_000_000)
-        self.assertIn("1 requests were not answered: they stand at the bound", self.footer(figure))
-        self.assertNotIn("not answered", self.footer(self.draw(not_answered=0)))
+        self.assertIn("Not answered, and at the bound of the run: 1.", self.footer(figure))
+        self.assertNotIn("Not answered", self.footer(self.draw(not_answered=0)))
 
     def test_an_invalid_run_says_so(self):
         figure = self.draw(valid="no", invalid_reason="the generator was late")

@@ -18,7 +18,8 @@ class StalledServer(Sweep):
         """The requests of a run: intended, sent, answered; none where it never was."""
         with open(self.results / EXPERIMENT / row["samples_file"], newline="", encoding="utf-8") as file:
             return [
-                tuple(float(cell) if cell else None for cell in line.values()) for line in csv.DictReader(file)
+                tuple(float(cell) if cell else None for cell in line.values())
+                for line in csv.DictReader(file)
             ]
 
     def test_only_who_counts_from_the_intended_send_sees_the_halt(self):
@@ -26,7 +27,8 @@ class StalledServer(Sweep):
         self.assertEqual((ended.code, ended.left), (0, []), ended.err)
         rows = {row["loop"]: row for row in rows_of(self.results / EXPERIMENT)}
         self.assertEqual(
-            {loop: row["server"] for loop, row in rows.items()}, {"closed": "closed-loop", "open": "open-loop"}
+            {loop: row["server"] for loop, row in rows.items()},
+            {"closed": "closed-loop", "open": "open-loop"},
         )
         for row in rows.values():
             self.assertEqual(list(row), COLUMNS)
@@ -44,7 +46,9 @@ class StalledServer(Sweep):
         self.assertEqual(len(closed), int(rows["closed"]["requests"]))
         self.assertEqual({intended for intended, _, _ in closed}, {None})
         # While it stood still, four connections had a request each on its way and asked for nothing more.
-        start, end = max(((sent, answered) for _, sent, answered in closed), key=lambda span: span[1] - span[0])
+        start, end = max(
+            ((sent, answered) for _, sent, answered in closed), key=lambda span: span[1] - span[0]
+        )
         self.assertLessEqual(sum(start <= sent < end for _, sent, _ in closed), 4)
 
         resumed = self.sweep("--resume", experiment=EXPERIMENT)
