@@ -45,11 +45,12 @@ class StalledServer(Sweep):
         closed = self.requests(rows["closed"])
         self.assertEqual(len(closed), int(rows["closed"]["requests"]))
         self.assertEqual({intended for intended, _, _ in closed}, {None})
-        # While it stood still, four connections had a request each on its way and asked for nothing more.
+        # While it stood still nobody asked. Each of the four connections may have sent when it began, and once more with the
+        # replies that the server was about to send then, or when it went on before the slowest had its own.
         start, end = max(
             ((sent, answered) for _, sent, answered in closed), key=lambda span: span[1] - span[0]
         )
-        self.assertLessEqual(sum(start <= sent < end for _, sent, _ in closed), 4)
+        self.assertLessEqual(sum(start <= sent < end for _, sent, _ in closed), 3 * 4)
 
         resumed = self.sweep("--resume", experiment=EXPERIMENT)
         self.assertEqual(resumed.code, 0, resumed.err)
