@@ -15,6 +15,7 @@ from plots import (
     head_of_line,
     latency,
     memory,
+    stalled_server,
     system_calls,
     throughput,
     work_per_request,
@@ -32,6 +33,7 @@ CHARTS = (
     throughput,
     work_per_request,
     system_calls,
+    stalled_server,
 )
 
 

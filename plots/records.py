@@ -60,6 +60,16 @@ class Run(NamedTuple):
     all_cores: bool = False
     speaking: Optional[float] = None
     server_system_calls_per_request: Optional[float] = None
+    # Of an open loop alone; then p50_us to max_us are corrected: from the intended send.
+    arrivals: str = ""
+    offered_per_s: Optional[float] = None
+    achieved_per_s: Optional[float] = None
+    lateness_p99_us: Optional[float] = None
+    uncorrected_p50_us: Optional[float] = None
+    uncorrected_p90_us: Optional[float] = None
+    uncorrected_p99_us: Optional[float] = None
+    uncorrected_p999_us: Optional[float] = None
+    not_answered: Optional[float] = None
 
     def failures(self) -> dict[str, int]:
         """The failures that happened, by their kind; a kind that did not happen is not in it."""
@@ -73,6 +83,15 @@ class Request(NamedTuple):
     client: int
     sequence: int
     sent_us: float
+    answered_us: Optional[float]
+
+
+class OfferedRequest(NamedTuple):
+    """One request of a sample file of an open loop, or of a closed one that intends nothing; times in microseconds since
+    the measured span began. None means: never."""
+
+    intended_us: Optional[float]
+    sent_us: Optional[float]
     answered_us: Optional[float]
 
 
@@ -217,6 +236,15 @@ def read_requests(experiment: Experiment, run: Run) -> list[Request]:
     """The requests of one repetition, in the order of their sending."""
     requests = read_table(experiment.folder / run.samples_file, Request)
     return sorted(requests, key=lambda request: request.sent_us)
+
+
+def read_offered_requests(experiment: Experiment, run: Run) -> list[OfferedRequest]:
+    """The requests of one repetition with their intended times; RecordsError when there is none."""
+    path = experiment.folder / run.samples_file
+    requests = read_table(path, OfferedRequest)
+    if not requests:
+        raise RecordsError(f"{path}: holds no sample")
+    return requests
 
 
 def read_latencies_us(experiment: Experiment, run: Run) -> list[float]:

@@ -394,6 +394,64 @@ def write_system_calls(results: Path, counted: bool = True) -> Path:
     return write_experiment(results, "system-calls", lines, {**ENVIRONMENT, "left_out": []})
 
 
+def stalled_requests(loop: str) -> list[tuple]:
+    """A second in which the server stands still from 0.4 to 0.6 s: intended, sent, answered. Two connections; a request takes
+    100 µs. In the open loop the tenth request of all is never answered."""
+    halt_us, end_us = 400_000.0, 600_000.0
+    requests: list[tuple] = []
+    if loop == "closed":
+        for client in range(2):
+            now = 50.0 * client
+            while now < 1e6:
+                answered = end_us if halt_us <= now + 100 < end_us else now + 100
+                requests.append(("", f"{now:.1f}", f"{answered:.1f}"))
+                now = answered
+        return sorted(requests, key=lambda request: float(request[2]))
+    for number in range(1000):
+        intended = 1000.0 * number
+        waits = halt_us <= intended < end_us
+        # The first two are on their way; the others find no connection free.
+        sent = intended if not waits or intended < halt_us + 2000 else end_us + (intended - halt_us) / 100
+        answered = sent + 100 if not waits or sent >= end_us else end_us
+        requests.append((f"{intended:.1f}", f"{sent:.1f}", "" if number == 9 else f"{answered:.1f}"))
+    return requests
+
+
+def write_stalled_server(results: Path, **cells) -> Path:
+    """The stalled-server experiment, one repetition of each loop; `cells` go into the open loop's line."""
+    folder = results / "stalled-server"
+    (folder / "samples").mkdir(parents=True, exist_ok=True)
+    lines = []
+    open_loop: dict[str, Any] = {
+        "p99_us": 190_000,
+        "max_us": 4_000_000,
+        "arrivals": "fixed",
+        "offered_per_s": 1000,
+        "achieved_per_s": 999,
+        "lateness_p99_us": 3,
+        "uncorrected_p99_us": 100,
+        "not_answered": 1,
+    }
+    closed_loop: dict[str, Any] = {"p99_us": 101, "max_us": 200_000}
+    for loop, others in (("closed", closed_loop), ("open", {**open_loop, **cells})):
+        path = folder / "samples" / f"{loop}-loop-c2-r1.csv"
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([("intended_us", "sent_us", "answered_us"), *stalled_requests(loop)])
+        lines.append(
+            run_cells(
+                "stalled-server",
+                f"{loop}-loop",
+                2,
+                1,
+                loop=loop,
+                duration_s=1,
+                samples_file=str(path.relative_to(folder)),
+                **others,
+            )
+        )
+    return write_experiment(results, "stalled-server", lines, {**ENVIRONMENT, "left_out": []})
+
+
 def write_all(results: Path) -> None:
     """Every experiment that has a chart."""
     write_byte_ribbon(results)
@@ -405,3 +463,4 @@ def write_all(results: Path) -> None:
     write_throughput(results)
     write_work_per_request(results)
     write_system_calls(results)
+    write_stalled_server(results)

@@ -34,6 +34,7 @@ EXPERIMENTS = (
     "memory-vs-connections",
     "work-per-request",
     "system-calls",
+    "stalled-server",
 )
 BEHAVIOURS = "behaviours"
 # Lab 11 and its neighbours: each says itself whether it is as described.

@@ -5,18 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <filesystem>
 #include <sstream>
 
 #include "common/harness/experiments/catalogue.h"
 #include "common/harness/judging/behaviours.h"
 #include "common/harness/judging/matrix.h"
 #include "common/harness/judging/side_by_side.h"
-#include "common/harness/load/payload.h"
-#include "common/harness/measuring/environment.h"
-#include "common/harness/measuring/measurement.h"
 #include "common/harness/progress.h"
 #include "common/net/server.h"
 #include "common/net/system_error.h"
@@ -30,61 +24,6 @@ std::string names_of(const std::vector<KnownServer>& known) {
   std::string names;
   for (const KnownServer& server : known) names += (names.empty() ? "" : ", ") + server.name;
   return names;
-}
-
-// Five digits say all that a duration has to say.
-std::string short_number(double value) { return fmt::format("{:.{}f}", value, value < 1000 ? 1 : 0); }
-
-// Each line begins with what it is about, so that grep takes all of a reason or nothing.
-void say_figures(const std::string& what, const Run& run) {
-  const std::string begin = fmt::format("  {:<11}", what);
-  std::istringstream lines(terminal::folded(
-      run.invalid_reason.empty() ? "valid" : "INVALID: " + run.invalid_reason, begin.size(), begin.size()));
-  for (std::string line; std::getline(lines, line);)
-    fmt::print("{}{}\n", begin, line.substr(line.find_first_not_of(' ')));
-}
-
-void print_latency(const Run& run) {
-  if (!run.p50_us) return;
-  fmt::print("  latency    p50 {}  p90 {}  p99 {}  p99.9 {}  max {} µs\n", short_number(*run.p50_us),
-             short_number(*run.p90_us), short_number(*run.p99_us), short_number(*run.p999_us),
-             short_number(*run.max_us));
-}
-
-void print_server_cost(const Run& run) {
-  if (!run.server_cpu_share) return;
-  fmt::print("  server     {:.0f} % of a core, {:.1f} µs of CPU a request\n", *run.server_cpu_share * 100,
-             run.server_cpu_us_per_request.value_or(0));
-  fmt::print("  switches   {} voluntary, {} involuntary\n", *run.server_voluntary_switches,
-             *run.server_involuntary_switches);
-}
-
-void print_memory(const Run& run) {
-  if (!run.memory) return;
-  fmt::print("  memory     virtual {} KiB, resident {} KiB, proportional {} KiB\n",
-             run.memory->virtual_bytes / 1024, run.memory->resident_bytes / 1024,
-             run.memory->proportional_bytes / 1024);
-  fmt::print("  kernel     page tables {} KiB, kernel stacks {} KiB, sockets {} KiB\n",
-             run.memory->page_table_bytes / 1024, run.memory->kernel_stack_bytes / 1024,
-             run.socket_bytes.value_or(0) / 1024);
-  fmt::print("  slab       {:+} KiB, both ends\n", run.slab_both_ends_bytes.value_or(0) / 1024);
-}
-
-void print_load(const Run& run) {
-  const auto speaking = run.speaking.value_or(run.active);
-  fmt::print(
-      "{}: {} connections, {} speaking\n", run.server, run.connections,
-      speaking == run.active ? fmt::format("{}", speaking) : fmt::format("{} of {}", speaking, run.active));
-  fmt::print("  requests   {:.0f} a second, {} in all, of {} bytes; closed loop, {} s\n",
-             run.requests_per_s.value_or(0), run.requests.value_or(0), run.message_bytes, run.duration_s);
-  fmt::print("  failures   errors {}, timeouts {}, refused {}, corrupt {}\n", run.errors, run.timeouts,
-             run.refused, run.corrupt);
-  print_latency(run);
-  print_server_cost(run);
-  print_memory(run);
-  fmt::print("  generator  {:.0f} % of a core, waited for it {:.1f} % of the time\n",
-             run.generator_cpu_share.value_or(0) * 100, run.generator_run_delay_share.value_or(0) * 100);
-  say_figures("figures", run);
 }
 
 }  // namespace
@@ -125,20 +64,6 @@ Selection select_runnable(const std::vector<Target>& targets, const Interruption
 int exit_code(int status, const Choice& choice, const Selection& selection) {
   const bool all = choice.names.empty() || choice.names == std::vector<std::string>{"all"};
   return status != 0 || all || selection.left_out.empty() ? status : net::cannot_run_here;
-}
-
-std::size_t parse_active(const std::string& text, std::size_t connections) {
-  double value = 0;
-  const char* const last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, value);
-  const bool percent = error == std::errc() && last - end == 1 && *end == '%';
-  const bool whole = error == std::errc() && end == last && value == std::floor(value);
-  const double count = percent ? static_cast<double>(connections) * value / 100 : value;
-  if ((!percent && !whole) || !(count > 0) || count > static_cast<double>(connections)) {
-    throw BadUse(fmt::format("--active takes a number from 1 to {} or a share above 0% up to 100%, not '{}'",
-                             connections, text));
-  }
-  return std::max<std::size_t>(1, static_cast<std::size_t>(count));
 }
 
 int list_command(const std::vector<KnownServer>& known) {
@@ -203,40 +128,6 @@ int check_command(const std::vector<Target>& targets, const CheckOptions& option
   }
   if (!options.save.empty()) write_atomically(options.save, matrix_json(rows));
   return unexpected == 0 ? 0 : 1;
-}
-
-int load_command(const Target& target, const LoadOptions& options, const Interruption& interruption) {
-  const Build build = measurable_build();
-  const auto connections = static_cast<std::size_t>(options.connections);
-  LoadPoint point{.connections = connections,
-                  .active = parse_active(options.active, connections),
-                  .message_bytes = static_cast<std::size_t>(options.message_bytes),
-                  .warm_up = std::chrono::nanoseconds(static_cast<std::int64_t>(options.warm_up_s * 1e9)),
-                  .duration = std::chrono::nanoseconds(static_cast<std::int64_t>(options.duration_s * 1e9))};
-  if (const auto limit = raise_descriptor_limit(); connections + 50 > limit) {
-    throw BadUse(
-        fmt::format("{} connections need more than the {} descriptors that are allowed: raise 'ulimit -n'",
-                    connections, limit));
-  }
-  const Cores cores = Cores::choose();
-  Records records =
-      Records::start(options.results, "load", environment_json(build, facts_of(cores, "load", 0, {})));
-  pin_to_core(*cores.generator);
-  for (int repetition = 1;; ++repetition) {
-    Measured measured = measure(target, point, cores, interruption);
-    Run& run = measured.run;
-    run.experiment = "load";
-    run.repetition = repetition;
-    run.samples_file = records.add_samples(file_name_for(run), measured.latency_ns);
-    records.add(run);
-    if (repetition < options.tries && may_be_valid_next_time(run, cores)) {
-      say_figures("again", run);
-      continue;
-    }
-    print_load(run);
-    fmt::print("  recorded   {}\n", records.folder());
-    return run.lost() > 0 || run.requests == 0U ? 1 : 0;
-  }
 }
 
 }  // namespace harness

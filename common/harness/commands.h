@@ -49,6 +49,8 @@ struct LoadOptions {
   std::int64_t message_bytes = 14;
   double duration_s = 2;
   double warm_up_s = 0.5;
+  std::string rate;        ///< requests a second of an open loop; empty: a closed one
+  std::string arrivals;    ///< fixed or poisson; empty: fixed
   std::int64_t tries = 3;  ///< how often at most, while the machine disturbs it
   std::string results = "results";
 };

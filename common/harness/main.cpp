@@ -3,6 +3,7 @@
 // Run:  build/bin/harness list
 //       build/bin/harness check epoll
 //       build/bin/harness load poll --connections 1000 --active 8
+//       build/bin/harness load poll --rate 5000 --arrivals poisson
 //       build/bin/harness sweep latency-vs-connections
 //       build/bin/harness check -- python3 my_server.py {port}
 
@@ -61,6 +62,12 @@ int run(int argc, char** argv) {
               "size of a message: connection, sequence and check need 12 bytes");
   load.decimal("--duration", load_options.duration_s, 0.01, 3600, "seconds that are measured");
   load.decimal("--warm-up", load_options.warm_up_s, 0, 3600, "seconds that are spoken before, not measured");
+  load.text("--rate", load_options.rate,
+            "open loop: so many requests a second, whatever the server does (not given: closed loop, each "
+            "connection waits for its reply)");
+  load.text("--arrivals", load_options.arrivals,
+            "with --rate: fixed (equal intervals; the default) or poisson (random ones)",
+            {"fixed", "poisson"});
   load.number("--tries", load_options.tries, 1, 100,
               "how many runs at most, until one is valid; those that lost clients aren't repeated");
   load.text("--results", load_options.results, "the folder of all records");

@@ -85,6 +85,7 @@ class Sweep {
     run.active = experiment_.active.value_or(slot.connections);
     run.message_bytes = subject.message_bytes;
     run.cost = slot.cost;
+    run.loop = subject.loop;
     run.repetition = slot.repetition;
     return run;
   }

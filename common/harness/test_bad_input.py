@@ -135,6 +135,17 @@ class Harness(OneLine):
         ):
             self.refuses(("load", "epoll", option, word), option, phrase, f"'{word}'")
 
+    def test_rates_that_are_none(self):
+        for rate in ("0", "-5", "0.5", "many", "10x", "nan", "inf", "1000001"):
+            self.refuses(("load", "epoll", "--rate", rate), "--rate", "from 1 to 1000000", f"'{rate}'")
+        self.refuses(("load", "epoll", "--rate", "10", "--active", "0"), "--active", "from 1 to 50")
+        self.refuses(("load", "epoll", "--arrivals", "poisson"), "--arrivals", "give --rate")
+        self.refuses(("load", "epoll", "--rate", "10", "--arrivals", "often"), "fixed, poisson", "'often'")
+        for rate, duration in (("1000000", "60"), ("5", "0.1")):
+            self.refuses(
+                ("load", "epoll", "--rate", rate, "--duration", duration), "requests: a run takes from 1 to"
+            )
+
     def test_more_connections_than_descriptors(self):
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         if 0 <= limit < 1_000_000:

@@ -5,6 +5,7 @@
 #include "common/harness/experiments/byte_ribbon.h"
 #include "common/harness/experiments/head_of_line.h"
 #include "common/harness/experiments/slow_reader.h"
+#include "common/harness/experiments/stalled_server.h"
 #include "common/harness/experiments/system_calls.h"
 #include "common/harness/experiments/write_write_read.h"
 
@@ -116,6 +117,12 @@ const std::vector<Experiment>& experiments() {
        .scenarios = slow_reader_scenarios(),
        .quick = {.repetitions = 1, .rounds = 20'000},
        .full = {.repetitions = 3, .rounds = 50'000}},
+      {.name = "stalled-server",
+       .description = "epoll is halted for 200 ms under load: what a closed loop and an open one say of it",
+       .conduct = conduct_stalled_server,
+       .scenarios = stalled_server_scenarios(),
+       .quick = {.connections = {4}, .repetitions = 1, .warm_up = 50ms, .duration = 1500ms},
+       .full = {.connections = {4}, .repetitions = 3, .warm_up = 200ms, .duration = 1500ms}},
   };
   return all;
 }

@@ -24,6 +24,7 @@ struct Scale {
 struct Scenario {
   std::string name;  ///< stands in the column `server`
   std::size_t message_bytes = 14;
+  std::string loop = "closed";
 };
 
 /// What a run is about: a server, or a scenario.
@@ -31,10 +32,11 @@ struct Subject {
   std::string name;
   std::optional<Target> server = std::nullopt;  ///< none: a scenario
   std::size_t message_bytes = 14;
+  std::string loop = "closed";
 
   static Subject of(const Target& server) { return {.name = server.name, .server = server}; }
   static Subject of(const Scenario& scenario) {
-    return {.name = scenario.name, .message_bytes = scenario.message_bytes};
+    return {.name = scenario.name, .message_bytes = scenario.message_bytes, .loop = scenario.loop};
   }
 };
 

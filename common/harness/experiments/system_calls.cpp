@@ -9,6 +9,7 @@
 #include <sstream>
 #include <thread>
 
+#include "common/harness/load/load_generator.h"
 #include "common/harness/processes/memory_file.h"
 #include "common/harness/processes/process_usage.h"
 #include "common/net/system_error.h"

@@ -3,10 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
+#include <stdexcept>
 #include <thread>
 
+#include "common/harness/load/load_generator.h"
+#include "common/harness/load/open_loop.h"
 #include "common/harness/measuring/environment.h"
+#include "common/harness/measuring/open_loop_figures.h"
 #include "common/harness/measuring/percentile.h"
 #include "common/harness/measuring/socket_memory.h"
 #include "common/net/system_error.h"
@@ -18,10 +23,6 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr double starved = 0.10;         // of the span, waiting for a core although it could have run
-constexpr double generator_busy = 0.95;  // of its core: it could not have sent more…
-constexpr double server_idle = 0.90;     // …while the server could have served more
-constexpr double disturbed = 0.02;       // of all cores' time, stolen by the hypervisor
 constexpr int attempts = 3;
 
 double share(std::chrono::nanoseconds part, std::chrono::nanoseconds whole) {
@@ -55,7 +56,10 @@ struct Snapshot {
 };
 
 void fill_in_span(Run& run, const Snapshot& before, const Snapshot& after, bool has_process, bool shared_core,
-                  const LoadResult& result) {
+                  const SpanResult& result, const std::optional<OpenLoopSuspicion>& open_loop) {
+  run.speaking = result.speaking;
+  run.requests_per_s =
+      static_cast<double>(result.replies_in_span) / std::chrono::duration<double>(result.span).count();
   const auto span = result.elapsed;
   const auto cores = std::max(1U, std::thread::hardware_concurrency());
   Suspicion suspicion{
@@ -64,7 +68,8 @@ void fill_in_span(Run& run, const Snapshot& before, const Snapshot& after, bool 
       .generator_cpu_share = share(after.generator.cpu - before.generator.cpu, span),
       .generator_run_delay_share = share(after.generator.run_delay - before.generator.run_delay, span),
       .server_cpu_share = std::nullopt,
-      .steal_share = share(after.steal - before.steal, (after.time - before.time) * cores)};
+      .steal_share = share(after.steal - before.steal, (after.time - before.time) * cores),
+      .open_loop = open_loop};
   if (has_process) {
     const auto cpu = after.server.cpu - before.server.cpu;
     suspicion.server_cpu_share = share(cpu, span);
@@ -106,6 +111,99 @@ Target with_cost(Target target, const RequestCost& cost) {
   return target;
 }
 
+// What a measured point is about, and where it stands.
+struct Site {
+  const LoadPoint& point;
+  RunningTarget& server;
+  bool shared_core;
+};
+
+std::vector<Interjection> interjections_of(const LoadPoint& point, ServerProcess* process) {
+  if (!point.halt) return {};
+  if (process == nullptr) throw std::invalid_argument("only a process of ours can be halted");
+  return {{.after = point.halt->after, .action = [process] { process->send_signal(SIGSTOP); }},
+          {.after = point.halt->after + point.halt->length,
+           .action = [process] { process->send_signal(SIGCONT); }}};
+}
+
+void warm_up(LoadGenerator& generator, const LoadPoint& point) { generator.speak(point.warm_up); }
+void warm_up(OpenLoop& generator, const LoadPoint& point) { generator.speak(point.warm_up, 0ns); }
+
+LoadResult speak(LoadGenerator& generator, const Site& site) {
+  return generator.speak(site.point.duration, interjections_of(site.point, site.server.process()),
+                         site.point.keep_requests);
+}
+
+OpenLoopResult speak(OpenLoop& generator, const Site& site) {
+  return generator.speak(site.point.duration, LoadPlan().request_timeout,
+                         interjections_of(site.point, site.server.process()));
+}
+
+std::optional<OpenLoopSuspicion> record(Measured& measured, const LoadPoint& point, LoadResult& result) {
+  measured.run.requests = result.latency_ns.size();
+  fill_in_latency(measured.run, result.latency_ns);
+  if (point.keep_requests) measured.requests = csv_of(result);
+  measured.latency_ns = std::move(result.latency_ns);
+  return std::nullopt;
+}
+
+std::optional<OpenLoopSuspicion> record(Measured& measured, const LoadPoint& point, OpenLoopResult& result) {
+  fill_in_open_loop(measured.run, result, LoadPlan().request_timeout);
+  measured.run.open_loop->arrivals = name_of(point.rate->arrivals);
+  measured.requests = csv_of(result);
+  return OpenLoopSuspicion{.lateness_share = share(lateness_p99(result), point.rate->interval()),
+                           .held_back_share = share_held_back(result),
+                           .length_ratio = share(result.length, point.duration)};
+}
+
+// All connections are open: the warm-up, and the measured span.
+template <typename Generator>
+void measure_span(Generator& generator, Measured& measured, const Site& site) {
+  ServerProcess* const process = site.server.process();
+  warm_up(generator, site.point);
+  const Snapshot before(process);
+  auto result = speak(generator, site);
+  // The span ends here; reading the server's counts is not part of it.
+  const OwnUsage generator_after = own_usage();
+  Snapshot after(process);
+  after.generator = generator_after;
+  const auto open_loop = record(measured, site.point, result);
+  fill_in_span(measured.run, before, after, process != nullptr, site.shared_core, result, open_loop);
+}
+
+// What is looked at when nobody speaks any more.
+void fill_in_rest(Run& run, const Connections& generator, RunningTarget& server, std::int64_t slab_before) {
+  run.errors = generator.failures().errors;
+  run.timeouts = generator.failures().timeouts;
+  run.refused = generator.failures().refused;
+  run.corrupt = generator.failures().corrupt;
+  const bool nobody_left = generator.living() == 0;
+  invalidate_what_lost_clients(run);
+  ServerProcess* const process = server.process();
+  if (process == nullptr) return;
+  // A process that ends closes its sockets a moment before it can be waited for.
+  if (process->wait_for_end(nobody_left ? 1s : 0s)) {
+    throw ServerError(fmt::format("server '{}' ended during the load ({}): {}", run.server,
+                                  *process->wait_for_end(0ms), process->last_words()));
+  }
+  run.memory = memory_usage(process->pid());
+  try {
+    run.socket_bytes = socket_memory_of_port(server.address().port()).bytes;
+  } catch (const net::SystemError&) {
+    // No socket diagnostics here (a sandbox, a kernel without them): an empty cell says "not measured", 0
+    // would lie.
+  }
+  run.slab_both_ends_bytes = unreclaimable_slab_bytes() - slab_before;
+}
+
+template <typename Generator>
+void measure_with(Generator generator, Measured& measured, const Site& site, std::int64_t slab_before) {
+  generator.open();
+  if (site.point.duration > 0ns) measure_span(generator, measured, site);
+  fill_in_rest(measured.run, generator, site.server, slab_before);
+  generator.abort();
+}
+
 Measured measure_once(const Target& target, const LoadPoint& point, const Cores& cores,
                       const Interruption& interruption) {
   std::optional<OnCores> on_all_cores;  // this thread, and the server that it starts
@@ -123,50 +221,15 @@ Measured measure_once(const Target& target, const LoadPoint& point, const Cores&
 
   if (point.duration == 0ns) wait_for_quiet_slab();
   const auto slab_before = unreclaimable_slab_bytes();
-  LoadGenerator generator({.server = server.address(),
-                           .connections = point.connections,
-                           .active = point.active,
-                           .message_bytes = point.message_bytes},
-                          interruption);
-  generator.open();
-  if (point.duration > 0ns) {
-    generator.speak(point.warm_up);
-    const Snapshot before(server.process());
-    LoadResult result = generator.speak(point.duration);
-    // The span ends here; reading the server's counts is not part of it.
-    const OwnUsage generator_after = own_usage();
-    Snapshot after(server.process());
-    after.generator = generator_after;
-    run.speaking = result.speaking;
-    run.requests = result.latency_ns.size();
-    run.requests_per_s =
-        static_cast<double>(result.replies_in_span) / std::chrono::duration<double>(result.span).count();
-    fill_in_latency(run, result.latency_ns);
-    fill_in_span(run, before, after, server.process() != nullptr, cores.shared, result);
-    measured.latency_ns = std::move(result.latency_ns);
-  }
-  run.errors = generator.failures().errors;
-  run.timeouts = generator.failures().timeouts;
-  run.refused = generator.failures().refused;
-  run.corrupt = generator.failures().corrupt;
-  const bool nobody_left = generator.living() == 0;
-  invalidate_what_lost_clients(run);
-  if (ServerProcess* process = server.process(); process != nullptr) {
-    // A process that ends closes its sockets a moment before it can be waited for.
-    if (process->wait_for_end(nobody_left ? 1s : 0s)) {
-      throw ServerError(fmt::format("server '{}' ended during the load ({}): {}", target.name,
-                                    *process->wait_for_end(0ms), process->last_words()));
-    }
-    run.memory = memory_usage(process->pid());
-    try {
-      run.socket_bytes = socket_memory_of_port(server.address().port()).bytes;
-    } catch (const net::SystemError&) {
-      // No socket diagnostics here (a sandbox, a kernel without them): an empty cell says "not measured", 0
-      // would lie.
-    }
-    run.slab_both_ends_bytes = unreclaimable_slab_bytes() - slab_before;
-  }
-  generator.abort();
+  const LoadPlan plan{.server = server.address(),
+                      .connections = point.connections,
+                      .active = point.active,
+                      .message_bytes = point.message_bytes};
+  const Site site{.point = point, .server = server, .shared_core = cores.shared};
+  if (point.rate)
+    measure_with(OpenLoop(plan, interruption, *point.rate), measured, site, slab_before);
+  else
+    measure_with(LoadGenerator(plan, interruption), measured, site, slab_before);
   return measured;
 }
 
@@ -178,36 +241,11 @@ Cores Cores::choose() {
       .server = usable.front(), .generator = usable.back(), .shared = usable.size() < 2, .usable = usable};
 }
 
-std::string why_invalid(const Suspicion& suspicion) {
-  if (suspicion.shared_core) return "server and generator share the only core";
-  if (suspicion.steal_share > disturbed) {
-    return fmt::format("the hypervisor took {:.0f} % of the time", suspicion.steal_share * 100);
-  }
-  if (suspicion.generator_run_delay_share > starved && !suspicion.on_all_cores) {
-    return fmt::format("the generator was starved: it waited for a core {:.0f} % of the time",
-                       suspicion.generator_run_delay_share * 100);
-  }
-  if (suspicion.generator_cpu_share > generator_busy &&
-      suspicion.server_cpu_share.value_or(0) < server_idle) {
-    return "the generator was the bottleneck";
-  }
-  return "";
-}
-
-void invalidate_what_lost_clients(Run& run) {
-  if (run.lost() > 0) {
-    run.invalid_reason = fmt::format("{} of {} clients were lost or got wrong bytes: {}", run.lost(),
-                                     run.connections, losses_of(run));
-  } else if (run.requests == 0U) {
-    run.invalid_reason = "no request was answered";
-  }
-}
-
 Measured measure(const Target& target, const LoadPoint& point, const Cores& cores,
                  const Interruption& interruption) {
   for (int attempt = 1;; ++attempt) {
     Measured measured = measure_once(target, point, cores, interruption);
-    const bool again = measured.run.steal_share.value_or(0) > disturbed;
+    const bool again = is_disturbed(measured.run.steal_share.value_or(0));
     if (!again || attempt == attempts) return measured;
   }
 }

@@ -2,8 +2,11 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
+#include <vector>
 
-#include "common/harness/load/load_generator.h"
+#include "common/harness/load/arrivals.h"
+#include "common/harness/measuring/validity.h"
 #include "common/harness/processes/interruption.h"
 #include "common/harness/processes/target.h"
 #include "common/harness/records/records.h"
@@ -22,6 +25,13 @@ struct Cores {
   static Cores choose();
 };
 
+/// The server is stopped (SIGSTOP) in the middle of the measured span, and continued (SIGCONT). It needs a
+/// process of ours.
+struct Halt {
+  std::chrono::nanoseconds after{0};  ///< since the span's beginning
+  std::chrono::nanoseconds length{0};
+};
+
 /// One load point.
 struct LoadPoint {
   std::size_t connections = 1;
@@ -30,12 +40,18 @@ struct LoadPoint {
   std::chrono::nanoseconds warm_up{0};   ///< spoken and verified, but not measured
   std::chrono::nanoseconds duration{0};  ///< 0: the connections stay idle, only memory is measured
   RequestCost cost = {};                 ///< only for servers of the labs, which have the options for it
+  std::optional<OfferedRate> rate = std::nullopt;  ///< none: a closed loop
+  std::optional<Halt> halt = std::nullopt;
+  bool keep_requests = false;  ///< all times of each request are wanted of a closed loop too
 };
 
-/// A measured point: its row, and its exact samples in nanoseconds.
+/// A measured point: its row, and its exact samples.
 struct Measured {
   Run run;
-  std::vector<std::uint32_t> latency_ns;
+  std::vector<std::uint32_t> latency_ns;  ///< of a closed loop
+  /// CSV of an open loop, or where it was asked for: "intended_us,sent_us,answered_us" a request, since the
+  /// span's beginning; a closed loop has no intended times.
+  std::string requests;
 };
 
 /// Starts a fresh server, opens the connections, lets them speak, and measures both ends. A run that a
@@ -43,23 +59,6 @@ struct Measured {
 /// net::SystemError.
 Measured measure(const Target& target, const LoadPoint& point, const Cores& cores,
                  const Interruption& interruption);
-
-/// What can make a point's figures untrustworthy, apart from the server.
-struct Suspicion {
-  bool shared_core = false;
-  bool on_all_cores = false;  ///< shared on purpose: to wait for a core is part of the point
-  double generator_cpu_share = 0;
-  double generator_run_delay_share = 0;
-  std::optional<double> server_cpu_share = std::nullopt;
-  double steal_share = 0;
-};
-
-/// Why figures obtained under these circumstances are not valid; empty if they are. See docs/measurement.md.
-std::string why_invalid(const Suspicion& suspicion);
-
-/// A run that lost clients says nothing about a server with as many clients as it was to have, whatever else
-/// speaks for it: it becomes invalid for that reason. So does one without a single reply.
-void invalidate_what_lost_clients(Run& run);
 
 /// True for a run that only the machine's other work has made invalid: another one may be valid.
 bool may_be_valid_next_time(const Run& run, const Cores& cores);

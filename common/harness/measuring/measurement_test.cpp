@@ -21,7 +21,6 @@
 using namespace std::chrono_literals;
 using harness::Cores;
 using harness::Measured;
-using harness::Suspicion;
 using harness::Target;
 using harness::why_invalid;
 
@@ -87,21 +86,7 @@ class Burner {
   pid_t pid_;
 };
 
-// Nothing is suspicious here: each test adds its own reason.
-Suspicion unsuspicious() {
-  return {.shared_core = false,
-          .generator_cpu_share = 0.8,
-          .generator_run_delay_share = 0.05,
-          .server_cpu_share = 0.5,
-          .steal_share = 0.01};
-}
-
 }  // namespace
-
-TEST_CASE("figures are valid when nothing speaks against them") {
-  CHECK(why_invalid(unsuspicious()).empty());
-  CHECK(why_invalid({}).empty());
-}
 
 TEST_CASE("a run is worth another one if only the machine was against it") {
   harness::Run run;
@@ -118,36 +103,6 @@ TEST_CASE("a run is worth another one if only the machine was against it") {
   run.refused = 0;
   run.requests = 0;
   CHECK_FALSE(harness::may_be_valid_next_time(run, cores));
-}
-
-TEST_CASE("figures from one shared core are invalid") {
-  Suspicion suspicion = unsuspicious();
-  suspicion.shared_core = true;
-  CHECK(why_invalid(suspicion) == "server and generator share the only core");
-}
-
-TEST_CASE("figures that a hypervisor has disturbed are invalid") {
-  Suspicion suspicion = unsuspicious();
-  suspicion.steal_share = 0.05;
-  CHECK(why_invalid(suspicion) == "the hypervisor took 5 % of the time");
-}
-
-TEST_CASE("figures of a generator that waited for its core are invalid") {
-  Suspicion suspicion = unsuspicious();
-  suspicion.generator_run_delay_share = 0.42;
-  CHECK(why_invalid(suspicion) == "the generator was starved: it waited for a core 42 % of the time");
-  suspicion.on_all_cores = true;  // then it shares them with the server on purpose
-  CHECK(why_invalid(suspicion).empty());
-}
-
-TEST_CASE("figures of a busy generator are invalid unless the server was busy, too") {
-  Suspicion suspicion = unsuspicious();
-  suspicion.generator_cpu_share = 0.99;
-  CHECK(why_invalid(suspicion) == "the generator was the bottleneck");
-  suspicion.server_cpu_share = 0.95;
-  CHECK(why_invalid(suspicion).empty());
-  suspicion.server_cpu_share = std::nullopt;  // a server elsewhere may have had time to spare
-  CHECK(why_invalid(suspicion) == "the generator was the bottleneck");
 }
 
 TEST_CASE_FIXTURE(Undisturbed, "a measured point says what was asked for, and agrees with its own samples") {
@@ -187,6 +142,64 @@ TEST_CASE_FIXTURE(Undisturbed, "a measured point says what was asked for, and ag
                                            .generator_run_delay_share = *run.generator_run_delay_share,
                                            .server_cpu_share = run.server_cpu_share,
                                            .steal_share = *run.steal_share}));
+}
+
+TEST_CASE_FIXTURE(Undisturbed, "an open loop offers its rate, and every request is in its figures") {
+  const Measured measured = measure(
+      server_of_ours("epoll"), {.connections = 6, .active = 4, .duration = 200ms, .rate = {{.per_s = 500}}});
+  const harness::Run& run = measured.run;
+  CHECK(run.loop == "open");
+  CHECK(run.speaking == 4);
+  CHECK(run.lost() == 0);
+  REQUIRE(run.open_loop);
+  CHECK(run.open_loop->arrivals == "fixed");
+  CHECK(run.open_loop->offered_per_s == doctest::Approx(500));
+  CHECK(*run.requests + run.open_loop->not_answered == 100);
+  CHECK(*run.requests > 0);
+  CHECK(run.open_loop->achieved_per_s == *run.requests_per_s);
+  CHECK(*run.p50_us >= run.open_loop->uncorrected_p50_us);
+  CHECK(*run.p999_us >= run.open_loop->uncorrected_p999_us);
+  CHECK(run.open_loop->lateness_p99_us >= 0);
+  CHECK(std::count(measured.requests.begin(), measured.requests.end(), '\n') == 1 + 100);
+  CHECK(measured.latency_ns.empty());
+}
+
+TEST_CASE_FIXTURE(Undisturbed,
+                  "a server that is halted: the corrected percentiles show it, the others don't") {
+  const harness::LoadPoint point{.connections = 2,
+                                 .active = 2,
+                                 .duration = 600ms,
+                                 .rate = {{.per_s = 500}},
+                                 .halt = {{.after = 200ms, .length = 200ms}}};
+  const harness::Run open = measure(server_of_ours("epoll"), point).run;
+  REQUIRE(open.open_loop);
+  CHECK(open.lost() == 0);
+  // A third of the requests meant to be sent while it was halted, and at most two were on their way.
+  CHECK(*open.p90_us > 100'000);
+  CHECK(open.open_loop->uncorrected_p90_us < *open.p90_us / 2);
+
+  harness::LoadPoint closed_point = point;
+  closed_point.rate.reset();
+  closed_point.keep_requests = true;
+  const Measured closed = measure(server_of_ours("epoll"), closed_point);
+  CHECK_FALSE(closed.run.open_loop);
+  CHECK(*closed.run.max_us > 100'000);  // it was halted
+  CHECK(*closed.run.p90_us < *open.p90_us / 2);
+  CHECK(std::count(closed.requests.begin(), closed.requests.end(), '\n') ==
+        static_cast<std::ptrdiff_t>(1 + closed.latency_ns.size()));
+}
+
+TEST_CASE_FIXTURE(Undisturbed,
+                  "beyond its capacity a server's requests wait: the corrected latencies say it") {
+  Target slow = server_of_ours("epoll");
+  slow.command.insert(slow.command.end(), {"--work-us", "2000"});
+  const Measured measured =
+      measure(slow, {.connections = 2, .active = 2, .duration = 200ms, .rate = {{.per_s = 2000}}});
+  REQUIRE(measured.run.open_loop);
+  CHECK(measured.run.open_loop->achieved_per_s < 600);  // 500 at most, and what the end cuts off
+  CHECK(*measured.run.p50_us > 100'000);                // 400 requests take 800 ms
+  CHECK(measured.run.open_loop->uncorrected_p50_us < *measured.run.p50_us / 2);
+  CHECK(measured.run.lost() == 0);
 }
 
 TEST_CASE_FIXTURE(Undisturbed, "a point without duration measures memory alone") {

@@ -9,5 +9,6 @@ namespace harness {
 /// definition): always a value that was measured. `percent` is in (0, 100]; `sorted` is ascending. 0 if there
 /// are none.
 std::uint32_t percentile(std::span<const std::uint32_t> sorted, double percent);
+std::uint64_t percentile(std::span<const std::uint64_t> sorted, double percent);
 
 }  // namespace harness

@@ -31,8 +31,8 @@ std::vector<std::uint32_t> one_to(std::uint32_t n) {
 }  // namespace
 
 TEST_CASE("no values have no percentile but zero") {
-  CHECK(percentile({}, 50) == 0);
-  CHECK(percentile({}, 100) == 0);
+  CHECK(percentile(std::span<const std::uint32_t>(), 50) == 0);
+  CHECK(percentile(std::span<const std::uint64_t>(), 100) == 0);
 }
 
 TEST_CASE("one value is every percentile") {

@@ -26,7 +26,10 @@ constexpr const char* header =
     "experiment,server,connections,active,message_bytes,work_us,wait_us,all_cores,loop,repetition,duration_s,"
     "valid,invalid_reason,"
     "speaking,requests,"
-    "requests_per_s,p50_us,p90_us,p99_us,p999_us,max_us,errors,timeouts,refused,corrupt,server_cpu_us_per_"
+    "requests_per_s,p50_us,p90_us,p99_us,p999_us,max_us,"
+    "arrivals,offered_per_s,achieved_per_s,lateness_p99_us,"
+    "uncorrected_p50_us,uncorrected_p90_us,uncorrected_p99_us,uncorrected_p999_us,not_answered,"
+    "errors,timeouts,refused,corrupt,server_cpu_us_per_"
     "request,"
     "server_cpu_share,server_voluntary_switches,server_involuntary_switches,server_system_calls_per_request,"
     "generator_cpu_share,"
@@ -54,9 +57,21 @@ std::string cell(double number) { return fmt::format("{:.4g}", number); }
 std::string cell(std::uint64_t number) { return fmt::format("{}", number); }
 
 std::string key_of(const Run& run) {
-  return fmt::format("{},{},{},{},{},{},{},{},closed,{},", cell(run.experiment), cell(run.server),
+  return fmt::format("{},{},{},{},{},{},{},{},{},{},", cell(run.experiment), cell(run.server),
                      run.connections, run.active, run.message_bytes, run.cost.work_us, run.cost.wait_us,
-                     run.cost.on_all_cores ? "yes" : "no", run.repetition);
+                     run.cost.on_all_cores ? "yes" : "no", run.loop, run.repetition);
+}
+
+std::vector<std::string> open_loop_cells(const std::optional<OpenLoopFigures>& figures) {
+  if (!figures) return std::vector<std::string>(9);
+  std::vector<std::string> cells{figures->arrivals};
+  for (const double value : {figures->offered_per_s, figures->achieved_per_s, figures->lateness_p99_us,
+                             figures->uncorrected_p50_us, figures->uncorrected_p90_us,
+                             figures->uncorrected_p99_us, figures->uncorrected_p999_us}) {
+    cells.push_back(cell(std::optional(value)));
+  }
+  cells.push_back(cell(figures->not_answered));
+  return cells;
 }
 
 std::string row_of(const Run& run) {
@@ -66,6 +81,8 @@ std::string row_of(const Run& run) {
        {run.requests_per_s, run.p50_us, run.p90_us, run.p99_us, run.p999_us, run.max_us}) {
     cells.push_back(cell(value));
   }
+  const auto open_loop = open_loop_cells(run.open_loop);
+  cells.insert(cells.end(), open_loop.begin(), open_loop.end());
   for (const auto count : {run.errors, run.timeouts, run.refused, run.corrupt}) cells.push_back(cell(count));
   for (const auto& value : {run.server_cpu_us_per_request, run.server_cpu_share})
     cells.push_back(cell(value));

@@ -20,6 +20,18 @@ struct RequestCost {
   bool on_all_cores = false;
 };
 
+/// What an open loop tells beside the figures of any load. Latencies of the run itself are corrected: from
+/// the intended send time; these are not: from the real one. A request that was not answered counts in both,
+/// at the run's bound.
+struct OpenLoopFigures {
+  std::string arrivals;
+  double offered_per_s = 0;
+  double achieved_per_s = 0;
+  double lateness_p99_us = 0;  ///< of the generator itself
+  double uncorrected_p50_us = 0, uncorrected_p90_us = 0, uncorrected_p99_us = 0, uncorrected_p999_us = 0;
+  std::uint64_t not_answered = 0;
+};
+
 /// One repetition of one point: a row of runs.csv. An empty optional is an empty cell: not measured.
 struct Run {
   std::string experiment;
@@ -28,6 +40,7 @@ struct Run {
   std::size_t active = 0;
   std::size_t message_bytes = 0;
   RequestCost cost = {};
+  std::string loop = "closed";  ///< or "open"
   int repetition = 1;
   double duration_s = 0;
   std::string invalid_reason;  ///< empty: the figures are valid
@@ -35,6 +48,7 @@ struct Run {
   std::optional<std::uint64_t> speaking;
   std::optional<std::uint64_t> requests;
   std::optional<double> requests_per_s, p50_us, p90_us, p99_us, p999_us, max_us;
+  std::optional<OpenLoopFigures> open_loop;                          ///< none: a closed loop
   std::uint64_t errors = 0, timeouts = 0, refused = 0, corrupt = 0;  ///< clients, each counted once
   std::optional<double> server_cpu_us_per_request, server_cpu_share;
   std::optional<std::int64_t> server_voluntary_switches, server_involuntary_switches;

@@ -79,7 +79,6 @@ std::string environment(const std::string& changed = "", const std::string& valu
     json += fmt::format(R"({}"{}": "{}")", json.empty() ? "{" : ", ", key, text);
   return json + "}\n";
 }
-
 // What the action throws, as text; empty if nothing.
 template <typename Action>
 std::string complaint_of(const Action& action) {
@@ -110,8 +109,11 @@ TEST_CASE("a row holds every figure in its column, and nothing where nothing was
   CHECK(row["work_us"] == "0");
   CHECK(row["wait_us"] == "0");
   CHECK(row["all_cores"] == "no");
-  for (const std::string empty : {"server_system_calls_per_request", "invalid_reason", "speaking", "requests",
-                                  "p50_us", "rss_bytes", "socket_bytes", "threads"}) {
+  for (const std::string empty :
+       {"server_system_calls_per_request", "invalid_reason", "speaking", "requests", "p50_us", "rss_bytes",
+        "socket_bytes", "threads", "arrivals", "offered_per_s", "achieved_per_s", "lateness_p99_us",
+        "uncorrected_p50_us", "uncorrected_p90_us", "uncorrected_p99_us", "uncorrected_p999_us",
+        "not_answered"}) {
     CAPTURE(empty);
     CHECK(row.contains(empty));
     CHECK(row[empty].empty());
@@ -136,6 +138,8 @@ TEST_CASE("a row holds every figure in its column, and nothing where nothing was
   full.server_system_calls_per_request = 2.5;
   full.slab_both_ends_bytes = -18;
   full.samples_file = "samples/x.u32";
+  full.loop = "open";
+  full.open_loop = harness::OpenLoopFigures{"poisson", 1000, 999.5, 1.25, 21, 22, 23, 24, 25};
   records.add(full);
   row = last_row(records);
   const std::map<std::string, std::string> expected{{"duration_s", "0.3"},
@@ -166,6 +170,16 @@ TEST_CASE("a row holds every figure in its column, and nothing where nothing was
                                                     {"all_cores", "yes"},
                                                     {"server_system_calls_per_request", "2.5"},
                                                     {"samples_file", "samples/x.u32"},
+                                                    {"loop", "open"},
+                                                    {"arrivals", "poisson"},
+                                                    {"offered_per_s", "1000"},
+                                                    {"achieved_per_s", "999.5"},
+                                                    {"lateness_p99_us", "1.25"},
+                                                    {"uncorrected_p50_us", "21"},
+                                                    {"uncorrected_p90_us", "22"},
+                                                    {"uncorrected_p99_us", "23"},
+                                                    {"uncorrected_p999_us", "24"},
+                                                    {"not_answered", "25"},
                                                     {"server_cpu_share", ""}};
   for (const auto& cell : expected) {
     CAPTURE(cell.first);
@@ -199,6 +213,9 @@ TEST_CASE("a repetition of a point is known by all that identifies it") {
   Run other = run_of("poll", 100, 1);
   other.active = 9;
   CHECK_FALSE(records.has(other));
+  Run open = run_of("poll", 100, 1);
+  open.loop = "open";
+  CHECK_FALSE(records.has(open));
   for (const harness::RequestCost cost :
        {harness::RequestCost{.work_us = 1}, harness::RequestCost{.wait_us = 1},
         harness::RequestCost{.on_all_cores = true}}) {
