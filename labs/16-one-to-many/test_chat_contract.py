@@ -11,10 +11,14 @@ NAMES = b"* refused: a name has 1 to 20 letters, digits, _ or -"
 TOO_LONG = b"* refused: a line has at most 1000 bytes"
 
 
-class Contract:
-    """To be run for each program. A line that must not come is looked for by what comes in its place: the next line."""
+class Contract(unittest.TestCase):
+    """To be run for each program, by a class of its own below. A line that must not come is looked for by what comes in its place: the next line."""
 
     program = ""
+    __test__ = False  # for pytest: this one has no program
+
+    def __init_subclass__(cls) -> None:
+        cls.__test__ = True
 
     def setUp(self):
         if why := why_not_here(self.program):
@@ -166,31 +170,31 @@ class Contract:
                 self.assertEqual(speaker.hears_lines(4 * lines), others)
 
 
-class Wait(Contract, unittest.TestCase):
+class Wait(Contract):
     program = "chat-wait"
 
 
-class Forget(Contract, unittest.TestCase):
+class Forget(Contract):
     program = "chat-forget"
 
 
-class Keep(Contract, unittest.TestCase):
+class Keep(Contract):
     program = "chat-keep"
 
 
-class Drop(Contract, unittest.TestCase):
+class Drop(Contract):
     program = "chat-drop"
 
 
-class CutOff(Contract, unittest.TestCase):
+class CutOff(Contract):
     program = "chat-cut-off"
 
 
-class Threads(Contract, unittest.TestCase):
+class Threads(Contract):
     program = "chat-threads"
 
 
-class IoUring(Contract, unittest.TestCase):
+class IoUring(Contract):
     program = "chat-io-uring"
 
 
