@@ -86,7 +86,8 @@ void print_load(const Run& run) {
 
 }  // namespace
 
-std::vector<Target> choose_targets(const Choice& choice, const std::vector<KnownServer>& known) {
+std::vector<Target> choose_targets(const Choice& choice, const std::vector<KnownServer>& known,
+                                   const std::string& kind) {
   std::vector<Target> targets;
   const bool all = choice.names.empty() && choice.connect.empty() && choice.command.empty();
   for (const KnownServer& server : known) {
@@ -97,7 +98,7 @@ std::vector<Target> choose_targets(const Choice& choice, const std::vector<Known
     const auto server =
         std::find_if(known.begin(), known.end(), [&name](const KnownServer& k) { return k.name == name; });
     if (server == known.end()) {
-      throw BadUse(fmt::format("unknown server '{}': there are {}; or give a command after --", name,
+      throw BadUse(fmt::format("unknown {} '{}': there are {}; or give a command after --", kind, name,
                                names_of(known)));
     }
     targets.push_back(Target::of(*server));
@@ -153,20 +154,20 @@ int list_command(const std::vector<KnownServer>& known) {
 namespace {
 
 // Throws BadUse for a name that isn't one.
-std::vector<const Behaviour*> choose_behaviours(const std::string& only) {
+std::vector<const Behaviour*> choose_behaviours(const std::vector<Behaviour>& all, const std::string& only) {
   std::vector<const Behaviour*> chosen;
   std::istringstream names(only);
   for (std::string name; std::getline(names, name, ',');) {
-    const auto found = std::find_if(behaviours().begin(), behaviours().end(),
+    const auto found = std::find_if(all.begin(), all.end(),
                                     [&name](const Behaviour& behaviour) { return behaviour.name == name; });
-    if (found == behaviours().end())
+    if (found == all.end())
       throw BadUse(fmt::format(
           "--only takes names of behaviours, separated by commas, not '{}': 'harness list' prints them",
           name));
     chosen.push_back(&*found);
   }
   if (only.empty()) {
-    for (const Behaviour& behaviour : behaviours()) chosen.push_back(&behaviour);
+    for (const Behaviour& behaviour : all) chosen.push_back(&behaviour);
   }
   return chosen;
 }
@@ -180,9 +181,9 @@ std::size_t columns_of_stdout() {
 
 }  // namespace
 
-int check_command(const std::vector<Target>& targets, const CheckOptions& options,
-                  const Interruption& interruption) {
-  const auto asked = choose_behaviours(options.only);
+int check_command(const std::vector<Target>& targets, const std::vector<Behaviour>& behaviours,
+                  const CheckOptions& options, const Interruption& interruption) {
+  const auto asked = choose_behaviours(behaviours, options.only);
   raise_descriptor_limit();
   if (!options.save.empty()) require_writable(options.save);  // better now than at the end
   Progress progress("behaviours", targets.size() * asked.size());

@@ -90,7 +90,8 @@ int run(int argc, char** argv) {
     const harness::Selection chosen = select_runnable(targets, interruption);
     if (chosen.targets.empty()) return net::cannot_run_here;
     if (load.given()) return load_command(chosen.targets.front(), load_options, interruption);
-    return exit_code(check_command(chosen.targets, check_options, interruption), choice, chosen);
+    const int status = check_command(chosen.targets, harness::behaviours(), check_options, interruption);
+    return exit_code(status, choice, chosen);
   }
   if (words.empty()) throw BadUse("sweep takes the name of an experiment; 'harness list' prints them");
   sweep_options.experiment = words.front();

@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <optional>
@@ -14,8 +13,8 @@
 #include <utility>
 
 #include "common/harness/judging/behaviours.h"
+#include "common/harness/judging/queues.h"
 #include "common/harness/processes/process_usage.h"
-#include "common/kernel/socket_diagnostics.h"
 #include "common/net/system_error.h"
 
 namespace harness {
@@ -75,31 +74,6 @@ Finding silent_client_stops_no_one(Trial& trial) {
                            "a blocking read from one client in the thread that serves all (lab 03)");
 }
 
-namespace {
-
-// Bytes unread and unacknowledged at both ends of a connection. They stay as they are while its server leaves
-// it alone.
-using Queues = std::array<std::int64_t, 4>;
-
-Queues queues_of(const Peer& peer) try {
-  sockaddr_storage ours{};
-  sockaddr_storage theirs{};
-  socklen_t size = sizeof ours;
-  if (getsockname(peer.fd(), reinterpret_cast<sockaddr*>(&ours), &size) < 0)
-    throw net::SystemError("getsockname");
-  size = sizeof theirs;
-  if (getpeername(peer.fd(), reinterpret_cast<sockaddr*>(&theirs), &size) < 0)
-    throw net::SystemError("getpeername");
-  const kernel::SocketDiagnostics diagnostics;
-  const auto near = diagnostics.find(ours, theirs).value_or(kernel::DiagnosedSocket{});
-  const auto far = diagnostics.find(theirs, ours).value_or(kernel::DiagnosedSocket{});
-  return {near.unread, near.unacknowledged, far.unread, far.unacknowledged};
-} catch (const net::SystemError&) {
-  return {};  // it is gone, or this kernel doesn't tell
-}
-
-}  // namespace
-
 Finding slow_reader_stops_no_one(Trial& trial) {
   Peer slow = trial.first_client();
   // Still is not full: what a window has too little room for, the kernel sends after 0.2 s, 0.4 s and so on
@@ -107,13 +81,13 @@ Finding slow_reader_stops_no_one(Trial& trial) {
   // the server has left the slow reader's connection alone meanwhile.
   for (std::uint64_t taken = 0;;) {
     taken += trial.flood(slow);
-    const Queues before = queues_of(slow);
+    const Queues before = queues_of(slow.fd());
     Finding served =
         others_are_served(trial,
                           fmt::format("a client that sent {:.1f} MB and reads nothing{}", megabytes(taken),
                                       slow.gone() ? " (it was cut off)" : ""),
                           "a blocking send to one client in the thread that serves all (lab 10)");
-    if (slow.gone() || taken >= Trial::flood_limit || queues_of(slow) == before) return served;
+    if (slow.gone() || taken >= Trial::flood_limit || queues_of(slow.fd()) == before) return served;
   }
 }
 

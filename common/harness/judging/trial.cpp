@@ -1,7 +1,6 @@
 #include "common/harness/judging/trial.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <utility>
@@ -79,7 +78,6 @@ std::optional<std::string> Trial::tell_to_end(int signal) {
 }
 
 void Trial::let_it_see_who_left() {
-  if (!has_process() || told_to_end_) return;
   Peer another = connect();
   // Two lines: what was ready together with the first has been dealt with when the second is answered.
   for (int line = 1; line <= 2; ++line) {
@@ -130,28 +128,12 @@ Peers Trial::open(std::size_t count, int receive_buffer, const std::vector<Peer*
   return peers;
 }
 
-template <typename Condition>
-void Trial::converse_until(const std::vector<Peer*>& peers, Patience patience, Condition is_over) {
-  std::vector<pollfd> waits;
-  for (;;) {
-    std::uint64_t moved = 0;
-    waits.assign(1, {.fd = interruption_.fd(), .events = POLLIN, .revents = 0});
-    for (Peer* peer : peers) {
-      moved += peer->proceed();
-      if (const short interest = peer->interest(); interest != 0)
-        waits.push_back({.fd = peer->fd(), .events = interest, .revents = 0});
-    }
-    if (is_over()) return;
-    if (moved > 0) {
-      patience.renew();
-    } else if (patience.over()) {
-      return;
-    }
-    const auto timeout = moved > 0 ? 0ms : look_again;
-    if (poll(waits.data(), waits.size(), static_cast<int>(timeout.count())) < 0 && errno != EINTR)
-      throw net::SystemError("poll", errno);
-    if (waits.front().revents != 0) interruption_.check();
-  }
+void Trial::wait_for_some(std::vector<pollfd>& waits, bool moved) const {
+  waits.push_back({.fd = interruption_.fd(), .events = POLLIN, .revents = 0});
+  const auto timeout = moved ? 0ms : look_again;
+  if (poll(waits.data(), waits.size(), static_cast<int>(timeout.count())) < 0 && errno != EINTR)
+    throw net::SystemError("poll", errno);
+  if (waits.back().revents != 0) interruption_.check();
 }
 
 bool Trial::converse(const std::vector<Peer*>& peers, std::chrono::milliseconds patience) {
