@@ -12,6 +12,7 @@
 
 #include "common/harness/experiments/catalogue.h"
 #include "common/harness/judging/behaviours.h"
+#include "common/harness/judging/chat_behaviours.h"
 #include "common/harness/judging/matrix.h"
 #include "common/harness/judging/side_by_side.h"
 #include "common/harness/load/payload.h"
@@ -139,15 +140,29 @@ std::size_t parse_active(const std::string& text, std::size_t connections) {
   return std::max<std::size_t>(1, static_cast<std::size_t>(count));
 }
 
-int list_command(const std::vector<KnownServer>& known) {
-  fmt::print("servers\n");
-  for (const KnownServer& server : known) fmt::print("  {:<26} lab {}\n", server.name, server.lab);
+namespace {
+
+void list_programs(const std::string& heading, const std::vector<KnownServer>& known) {
+  fmt::print("{}\n", heading);
+  for (const KnownServer& program : known) fmt::print("  {:<30} lab {}\n", program.name, program.lab);
+}
+
+void list_behaviours(const std::string& heading, const std::vector<Behaviour>& all) {
+  fmt::print("{}\n", heading);
+  for (const Behaviour& behaviour : all)
+    fmt::print("  {:<30} {}\n", behaviour.name, terminal::folded(behaviour.question, 33, 33));
+}
+
+}  // namespace
+
+int list_command(const std::vector<KnownServer>& servers, const std::vector<KnownServer>& rooms) {
+  list_programs("servers", servers);
+  list_programs("chat rooms", rooms);
   fmt::print("experiments (harness sweep)\n");
   for (const Experiment& experiment : experiments())
-    fmt::print("  {:<26} {}\n", experiment.name, experiment.description);
-  fmt::print("behaviours (harness check)\n");
-  for (const Behaviour& behaviour : behaviours())
-    fmt::print("  {:<26} {}\n", behaviour.name, behaviour.question);
+    fmt::print("  {:<30} {}\n", experiment.name, experiment.description);
+  list_behaviours("behaviours (harness check)", behaviours());
+  list_behaviours("behaviours of chat rooms (harness check-chat)", chat_behaviours());
   return 0;
 }
 
@@ -182,13 +197,15 @@ std::size_t columns_of_stdout() {
 }  // namespace
 
 int check_command(const std::vector<Target>& targets, const std::vector<Behaviour>& behaviours,
-                  const CheckOptions& options, const Interruption& interruption) {
+                  const CheckOptions& options, const Choice& choice, const Interruption& interruption) {
+  const Selection chosen = select_runnable(targets, interruption);
+  if (chosen.targets.empty()) return net::cannot_run_here;
   const auto asked = choose_behaviours(behaviours, options.only);
   raise_descriptor_limit();
   if (!options.save.empty()) require_writable(options.save);  // better now than at the end
-  Progress progress("behaviours", targets.size() * asked.size());
+  Progress progress("behaviours", chosen.targets.size() * asked.size());
   const std::vector<Row> rows =
-      judge(targets, asked, interruption, [&progress](const std::string& what) { progress.step(what); });
+      judge(chosen.targets, asked, interruption, [&progress](const std::string& what) { progress.step(what); });
   progress.finish();
   const std::size_t unexpected = count_unexpected(rows);
   if (options.json) {
@@ -200,7 +217,7 @@ int check_command(const std::vector<Target>& targets, const std::vector<Behaviou
                                        : fmt::format("{} not as expected (marked !)", unexpected));
   }
   if (!options.save.empty()) write_atomically(options.save, matrix_json(rows));
-  return unexpected == 0 ? 0 : 1;
+  return exit_code(unexpected == 0 ? 0 : 1, choice, chosen);
 }
 
 int load_command(const Target& target, const LoadOptions& options, const Interruption& interruption) {

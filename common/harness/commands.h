@@ -66,9 +66,9 @@ struct SweepOptions {
 
 // The commands. Each prints its result on stdout and its progress on stderr, and returns the exit code. They
 // throw BadUse, ServerError, Interrupted, and std::runtime_error for records that can't be written.
-int list_command(const std::vector<KnownServer>& known);
+int list_command(const std::vector<KnownServer>& servers, const std::vector<KnownServer>& rooms);
 int check_command(const std::vector<Target>& targets, const std::vector<Behaviour>& behaviours,
-                  const CheckOptions& options, const Interruption& interruption);
+                  const CheckOptions& options, const Choice& choice, const Interruption& interruption);
 int load_command(const Target& target, const LoadOptions& options, const Interruption& interruption);
 int sweep_command(const Choice& choice, const std::vector<KnownServer>& known, const SweepOptions& options,
                   const Interruption& interruption);

@@ -253,4 +253,25 @@ void require_well(const Peers& peers, const std::string& what_was_done, const st
   say_no_for(*worst, fmt::format("{}: {} {}", what_was_done, which, worst->story()), often_the_cause);
 }
 
+std::string require_clean_end(Trial& trial, int signal, const std::string& name) {
+  const auto start = Clock::now();
+  const auto end = trial.tell_to_end(signal);
+  if (!end)
+    say_no(fmt::format("{}: still runs after 2 s in which it could have ended", name),
+           "a handler that sets a flag, and a wait that goes on; or a thread that nobody ends (lab 07)");
+  if (*end != "exit 0") {
+    const bool by_default = trial.process().ended_by(signal);
+    say_no(fmt::format("{}: {}, instead of exit 0", name, *end),
+           by_default ? "no handler: the signal's default ended it. Unix programs do so; the contract asks "
+                        "for exit 0 (lab 15)"
+                      : "");
+  }
+  std::size_t left = 0;
+  trial.wait_until([&] { return (left = trial.process().living_processes().size()) == 0; }, 1000ms);
+  if (left > 0)
+    say_no(fmt::format("{}: exit 0, but {} of its processes are left", name, left),
+           "children that nobody ends, or a server that went into the background (lab 04)");
+  return fmt::format("{}: exit 0 after {} ms", name, (Clock::now() - start) / 1ms);
+}
+
 }  // namespace harness

@@ -179,4 +179,8 @@ void require_well(const Peer& peer, const std::string& what_was_done,
 void require_well(const Peers& peers, const std::string& what_was_done,
                   const std::string& often_the_cause = {});
 
+/// Tells the server to end by a signal, with whatever clients it has. Returns how it ended; ends the check
+/// with a *no* unless that was in time, with exit 0, and nothing of it is left.
+std::string require_clean_end(Trial& trial, int signal, const std::string& name);
+
 }  // namespace harness

@@ -22,8 +22,9 @@ struct KnownServer {
 /// The folder that the harness itself was started from: build/bin.
 std::string program_folder();
 
-/// The columns of servers.csv before the behaviours.
+/// The columns of servers.csv before the behaviours, and those of chat_rooms.csv.
 inline constexpr std::string_view about_a_server = "server,lab,needs,colour,marker,threads";
+inline constexpr std::string_view about_a_room = "room,lab,needs";
 
 /// The servers of the labs, in the order of the labs, from servers.csv beside the harness (in the repository:
 /// common/harness/servers.csv). The harness knows a server by this file only. `about_the_program`: the
