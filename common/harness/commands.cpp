@@ -204,8 +204,8 @@ int check_command(const std::vector<Target>& targets, const std::vector<Behaviou
   raise_descriptor_limit();
   if (!options.save.empty()) require_writable(options.save);  // better now than at the end
   Progress progress("behaviours", chosen.targets.size() * asked.size());
-  const std::vector<Row> rows =
-      judge(chosen.targets, asked, interruption, [&progress](const std::string& what) { progress.step(what); });
+  const std::vector<Row> rows = judge(chosen.targets, asked, interruption,
+                                      [&progress](const std::string& what) { progress.step(what); });
   progress.finish();
   const std::size_t unexpected = count_unexpected(rows);
   if (options.json) {

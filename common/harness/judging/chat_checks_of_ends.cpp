@@ -17,7 +17,8 @@ using namespace std::chrono_literals;
 namespace {
 
 // One who reads nothing, and for whom a little waits in the room itself: what the kernel holds for him has
-// grown no more in three steps of a speech, and three steps are less than a room that drops or cuts off allows.
+// grown no more in three steps of a speech, and three steps are less than a room that drops or cuts off
+// allows.
 Guest& one_with_a_queue(Room& room, Speech& speech, Guest& guest) {
   constexpr int most = 200;
   guest.reads(false);
@@ -62,7 +63,8 @@ std::size_t leave_with_a_queue(Room& room, Guest& speaker, Guest& listener, Way 
            "what waits for a client is thrown away when it says that it goes (lab 11)");
   }
   if (guest.state() != Guest::State::ended) {
-    say_no(fmt::format("{}: all {} lines came, and then it was to see the end, and {}", what, came, guest.story()),
+    say_no(fmt::format("{}: all {} lines came, and then it was to see the end, and {}", what, came,
+                       guest.story()),
            guest.state() == Guest::State::reset
                ? "closed with unread bytes: a reset instead of an end (lab 11)"
                : "the connection is never closed");
@@ -109,7 +111,8 @@ Finding ends_cleanly(Trial& trial) {
     const std::size_t quit = leave_with_a_queue(room, speaker, listener, Way::quit);
     const std::size_t ended = leave_with_a_queue(room, speaker, listener, Way::end);
     evidence = fmt::format(
-        "'/quit' with {} lines waiting and a client's end with {}: all came, then the end, no reset", quit, ended);
+        "'/quit' with {} lines waiting and a client's end with {}: all came, then the end, no reset", quit,
+        ended);
   }
   if (!trial.has_process()) return yes(evidence);
   evidence += "; " + stop_by(room, SIGTERM, "SIGTERM");

@@ -62,7 +62,8 @@ class TwoSpeakers {
 Finding survives_resets_while_speaking(Trial& trial) {
   constexpr int rounds = 6;
   const std::string cause =
-      "a send that fails ends its listener in the middle of the loop over all: the next one is passed over, or "
+      "a send that fails ends its listener in the middle of the loop over all: the next one is passed over, "
+      "or "
       "what was erased is used (lab 11)";
   Room room(trial);
   TwoSpeakers speakers(room);
@@ -100,8 +101,8 @@ Finding survives_resets_while_speaking(Trial& trial) {
 
 namespace {
 
-// Guests come until four of them are left waiting, or all are there. Returns those who were greeted; those who
-// wait stay.
+// Guests come until four of them are left waiting, or all are there. Returns those who were greeted; those
+// who wait stay.
 std::vector<Guest*> come_until_full(Room& room, std::size_t most, std::size_t& came) {
   std::vector<Guest*> greeted;
   std::size_t waiting = 0;
@@ -188,7 +189,8 @@ std::vector<Guest*> a_crowd(Room& room, std::size_t count) {
     room.forget_closed();
   }
   room.until([&crowd] {
-    return std::ranges::all_of(crowd, [](const Guest* guest) { return guest->gone() || !guest->name().empty(); });
+    return std::ranges::all_of(crowd,
+                               [](const Guest* guest) { return guest->gone() || !guest->name().empty(); });
   });
   for (const Guest* guest : crowd) {
     if (guest->name().empty())
@@ -215,13 +217,16 @@ void leave_at_once(Room& room, const std::vector<Guest*>& crowd) {
     }
     room.forget_closed();
   }
-  room.until([&awaiting] { return std::ranges::all_of(awaiting, [](const Guest* guest) { return guest->gone(); }); });
+  room.until([&awaiting] {
+    return std::ranges::all_of(awaiting, [](const Guest* guest) { return guest->gone(); });
+  });
   for (Guest* guest : awaiting) {
     if (guest->state() != Guest::State::ended) {
-      say_no(fmt::format("a crowd left: {}, which had said '/quit' or ended its direction, was to see the end, "
-                         "and {}",
-                         guest->name(), guest->story()),
-             "the connection is never closed, or closed with unread bytes (lab 11)");
+      say_no(
+          fmt::format("a crowd left: {}, which had said '/quit' or ended its direction, was to see the end, "
+                      "and {}",
+                      guest->name(), guest->story()),
+          "the connection is never closed, or closed with unread bytes (lab 11)");
     }
     guest->close();
   }
@@ -239,8 +244,8 @@ void require_balance(const Guest& listener) {
   }
   for (const std::string& name : joined) {
     if (joined.count(name) != 1 || left.count(name) != 1) {
-      say_no(fmt::format("{} heard {} times that {} has joined, and {} times that it has left", listener.name(),
-                         joined.count(name), name, left.count(name)));
+      say_no(fmt::format("{} heard {} times that {} has joined, and {} times that it has left",
+                         listener.name(), joined.count(name), name, left.count(name)));
     }
   }
 }

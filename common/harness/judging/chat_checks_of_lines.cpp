@@ -13,7 +13,8 @@ namespace harness {
 namespace {
 
 // What all others are to hear of a guest's line.
-std::vector<Due> due_to_others(const std::vector<Guest*>& guests, const Guest* speaker, const std::string& said) {
+std::vector<Due> due_to_others(const std::vector<Guest*>& guests, const Guest* speaker,
+                               const std::string& said) {
   std::vector<Due> dues;
   for (Guest* guest : guests) {
     if (guest != speaker) dues.push_back({guest, {said}});
@@ -64,7 +65,8 @@ void new_names(Room& room, const std::vector<Guest*>& guests) {
   std::vector<Due> dues = due_to_others(guests, &renamed, fmt::format("* {} is now Ada_1", old_name));
   dues.push_back({&renamed, {"* you are Ada_1"}});
   room.require(std::move(dues), old_name + " said '/nick Ada_1'");
-  for (const std::string command : {"/nick Ada_1", "/nick a b", "/nick 123456789012345678901", "/nick ", "/x"}) {
+  for (const std::string command :
+       {"/nick Ada_1", "/nick a b", "/nick 123456789012345678901", "/nick ", "/x"}) {
     other.say_line(command);
     room.require({{&other, {std::string(any_refusal)}}}, fmt::format("{} said '{}'", other.name(), command));
   }
@@ -156,8 +158,8 @@ Finding one_order_for_all(Trial& trial) {
       require_same_order(without(order, *speaker), *listeners.front(), speaker->untaken(), *speaker);
     for (Guest* guest : all) guest->take(guest->untaken().size());
   }
-  return yes(fmt::format("{} rounds of {} lines of {} speakers{}: all {} guests heard them in one order", rounds,
-                         lines * speakers.size(), speakers.size(),
+  return yes(fmt::format("{} rounds of {} lines of {} speakers{}: all {} guests heard them in one order",
+                         rounds, lines * speakers.size(), speakers.size(),
                          trial.has_process() ? ", there before the room saw any" : " at once", all.size()));
 }
 
@@ -180,7 +182,8 @@ Finding speaker_hears_no_echo(Trial& trial) {
                  "a guest said three lines, all were heard, then another spoke",
                  "a loop over all clients, the speaker among them");
   }
-  return yes(fmt::format("{} lines were heard by another, and next the speaker heard that other's", 3 * rounds));
+  return yes(
+      fmt::format("{} lines were heard by another, and next the speaker heard that other's", 3 * rounds));
 }
 
 namespace {

@@ -40,7 +40,8 @@ std::size_t require_whole(const Guest& listener, const Speech& speech, const std
     ++whole;
   }
   if (!listener.half_a_line().empty())
-    say_no(fmt::format("{} heard {} and never the end of that line", who, quoted(listener.half_a_line())), torn);
+    say_no(fmt::format("{} heard {} and never the end of that line", who, quoted(listener.half_a_line())),
+           torn);
   return whole;
 }
 
@@ -70,10 +71,11 @@ Finding lines_whole(Trial& trial) {
   }
   const std::size_t heard = require_whole(listener, speech, "a listener");
   if (whole == 0 || heard == 0) say_no("nobody heard a single line of the speech");
-  return yes(fmt::format(
-      "{:.1f} MB of numbered lines: {} heard beside {} listeners that read late, {} by these: all as they were "
-      "said",
-      megabytes(speech.bytes()), heard, 3 * rounds, whole));
+  return yes(
+      fmt::format("{:.1f} MB of numbered lines: {} heard beside {} listeners that read late, {} by these: "
+                  "all as they were "
+                  "said",
+                  megabytes(speech.bytes()), heard, 3 * rounds, whole));
 }
 
 Finding slow_listener_stops_no_one(Trial& trial) {
@@ -90,15 +92,13 @@ Finding slow_listener_stops_no_one(Trial& trial) {
   const std::string beside = fmt::format("beside a listener that reads nothing{}", cut_off_or_not(slow));
   if (!heard) {
     const Guest& worse = early.heard().size() < listener.heard().size() ? early : listener;
-    say_no(fmt::format("{:.1f} kB were said {}: another listener {}", megabytes(speech.bytes()) * 1000, beside,
-                       worse.story()),
+    say_no(fmt::format("{:.1f} kB were said {}: another listener {}", megabytes(speech.bytes()) * 1000,
+                       beside, worse.story()),
            "a blocking send to one listener, in the thread or under the lock that all need (labs 05 and 10)");
   }
   for (const Guest* guest : {&early, &listener}) {
-    const auto lines = static_cast<std::size_t>(
-        std::ranges::count_if(guest->heard(), [&speech](const std::string& line) {
-          return speech.number_of(line).has_value();
-        }));
+    const auto lines = static_cast<std::size_t>(std::ranges::count_if(
+        guest->heard(), [&speech](const std::string& line) { return speech.number_of(line).has_value(); }));
     if (lines != speech.lines()) {
       say_no(fmt::format("{} lines were said {}: another listener, who read all the time, heard {}",
                          speech.lines(), beside, lines));
@@ -159,7 +159,8 @@ struct Account {
 
 // Ends the check with a no where lines are missing and the room hasn't said how many.
 Account account_of(const Guest& slow, const Speech& speech) {
-  const std::string silently = "a message that could not be sent is forgotten: what send returns is not looked at";
+  const std::string silently =
+      "a message that could not be sent is forgotten: what send returns is not looked at";
   Account account;
   std::size_t next = 0;
   std::size_t told = 0;
@@ -170,9 +171,10 @@ Account account_of(const Guest& slow, const Speech& speech) {
     if (!number || *number < next) continue;
     const std::size_t gap = *number - next;
     if (gap != told) {
-      say_no(fmt::format("a slow listener heard line {} next to line {}: {} were missing, and it was told of {}",
-                         *number, next == 0 ? 0 : next - 1, gap, told),
-             told == 0 ? silently : "");
+      say_no(
+          fmt::format("a slow listener heard line {} next to line {}: {} were missing, and it was told of {}",
+                      *number, next == 0 ? 0 : next - 1, gap, told),
+          told == 0 ? silently : "");
     }
     ++account.heard;
     account.missed += gap;
@@ -210,8 +212,8 @@ Finding slow_listener_is_told(Trial& trial) {
       fmt::format("a listener read late, {} lines were said: it heard {}", speech.lines(), account.heard);
   if (account.was_cut_off) return yes(evidence + ", then the word that it was cut off, and the end");
   if (account.missed == 0) return yes(evidence + " and missed none");
-  return yes(fmt::format("{} and was told of {} that were dropped, each time where they were missing", evidence,
-                         account.missed));
+  return yes(fmt::format("{} and was told of {} that were dropped, each time where they were missing",
+                         evidence, account.missed));
 }
 
 }  // namespace harness

@@ -16,8 +16,7 @@ namespace harness {
 class Guest : public ClientSocket {
  public:
   /// Begins to connect.
-  explicit Guest(const net::Address& room, const ClientBuffers& buffers = {})
-      : ClientSocket(room, buffers) {}
+  explicit Guest(const net::Address& room, const ClientBuffers& buffers = {}) : ClientSocket(room, buffers) {}
 
   /// Wishes to send these bytes, whatever they are; and a line, with its LF.
   void say(std::string_view bytes) { to_send_ += bytes; }

@@ -22,7 +22,8 @@ Guest& Room::come(const ClientBuffers& buffers) { return guests_.emplace_back(tr
 Guest& Room::join(const ClientBuffers& buffers) {
   Guest& guest = come(buffers);
   if (!until([&guest] { return !guest.name().empty() || guest.gone(); }) || guest.name().empty()) {
-    const std::string story = fmt::format("a guest was not greeted by '* you are NAME': it {}", guest.story());
+    const std::string story =
+        fmt::format("a guest was not greeted by '* you are NAME': it {}", guest.story());
     if (has_greeted_) say_no(story);
     say_not_applicable(story);
   }

@@ -42,8 +42,8 @@ bool Speech::go_on(std::uint64_t bytes, std::chrono::milliseconds span) {
     const auto start = Clock::now();
     for (std::uint64_t step = 0; step < step_bytes;) step += say_next();
     said += step_bytes;
-    const bool heard = room_.until(
-        [this] { return speaker_.has_said_all() && heard_by(listeners_, lines_ - 1); }, span);
+    const bool heard =
+        room_.until([this] { return speaker_.has_said_all() && heard_by(listeners_, lines_ - 1); }, span);
     longest_wait_ = std::max(longest_wait_, Clock::now() - start);
     if (!heard) return false;
   }
