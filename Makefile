@@ -32,9 +32,11 @@ FOR_LABS := $(BUILD)/obj/for-labs.a
 TESTING := $(call objects,$(call sources,testing))
 HARNESS := $(filter-out %/main.o,$(call objects,$(call sources,harness) $(call sources,harness/*)))
 BENCH := $(call objects,$(filter-out %-echo.cpp,$(call sources,bench)))
-# liburing is optional: without it the labs of the servers that need it have no program.
+# liburing is optional: without it the labs of the servers that need it have no program, and others lack the programs
+# that include it.
 HAS_LIBURING := $(shell $(CXX) -include liburing.h -x c++ -E /dev/null >/dev/null 2>&1 && echo yes)
-NEED_LIBURING := $(shell sed -nE 's/^[^,]*,([^,]*),liburing,.*/labs\/\1-%/p' common/harness/servers.csv)
+NEED_LIBURING := $(shell sed -nE 's/^[^,]*,([^,]*),liburing,.*/labs\/\1-%/p' common/harness/servers.csv) \
+  $(shell grep -l '^#include <liburing.h>' labs/*/*.cpp)
 LAB_FILES := $(filter-out %_test.cpp $(if $(HAS_LIBURING),,$(NEED_LIBURING)),$(wildcard labs/*/*.cpp))
 LAB_PARTS := $(filter $(patsubst %.h,%.cpp,$(wildcard labs/*/*.h)),$(LAB_FILES))
 LAB_SOURCES := $(filter-out $(LAB_PARTS),$(LAB_FILES))

@@ -5,6 +5,12 @@
 namespace net {
 
 void PendingBytes::append(std::span<const char> more) {
+  // More has been sent than waits: to move what waits costs less than those bytes did, and a queue that is
+  // never empty doesn't grow by what has left it.
+  if (consumed_ > bytes_.size() / 2) {
+    bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(consumed_));
+    consumed_ = 0;
+  }
   bytes_.insert(bytes_.end(), more.begin(), more.end());
 }
 

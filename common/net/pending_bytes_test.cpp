@@ -44,6 +44,19 @@ TEST_CASE("the memory goes with the last byte") {
   CHECK(pending.bytes().data() == nullptr);
 }
 
+TEST_CASE("a queue that is never empty doesn't grow by what has left it") {
+  PendingBytes pending;
+  pending.append(std::string(10'000, 'x'));
+  const char* const begin = pending.bytes().data();
+  const std::string more(6'000, 'y');
+  for (int i = 0; i < 1'000; ++i) {
+    pending.consume(6'000);
+    pending.append(more);
+    REQUIRE(pending.bytes().size() == 10'000);
+    REQUIRE(pending.bytes().data() == begin);  // what was sent has made room for what has come
+  }
+}
+
 TEST_CASE("an emptied queue serves again from its start") {
   PendingBytes pending;
   pending.append(std::string("first"));

@@ -1,0 +1,191 @@
+// chat-drop: a room in which everybody hears everybody, and who reads too slowly misses whole lines.
+//
+// Run:       build/bin/chat-drop --port 9000
+//            then type into   nc 127.0.0.1 9000   in several terminals
+// Look for:  what a listener's socket doesn't take waits in a queue of his own, of --queue-bytes at most. A
+//            line for which there is no room there is dropped for him, whole; he is told how many they were.
+//            So the room waits for nobody, memory has a bound, and what he hears is never torn.
+// Compare:   diff labs/16-one-to-many/chat-keep.cpp labs/16-one-to-many/chat-drop.cpp
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "common/net/listener.h"
+#include "common/net/pending_bytes.h"
+#include "common/net/system_error.h"
+#include "labs/16-one-to-many/room.h"
+#include "labs/16-one-to-many/run_chat.h"
+
+namespace {
+
+struct Connection {
+  net::FileDescriptor socket;
+  net::PendingBytes pending;  // lines that the socket has not taken yet, the first one perhaps in part
+  std::size_t dropped = 0;    // lines since he was last told
+  std::uint32_t watched = 0;
+  bool has_ended = false;  // nothing more comes from him
+};
+
+class Server {
+ public:
+  Server(net::FileDescriptor listener, std::size_t queue_bytes)
+      : listener_(listener.fd()), queue_bytes_(queue_bytes) {
+    if (!epoll_) throw net::SystemError("epoll_create1");
+    net::set_nonblocking(listener);
+    if (!watch(listener_, EPOLLIN)) throw net::SystemError("watch listener");
+    at(listener_).socket = std::move(listener);
+  }
+
+  void run() {
+    std::array<epoll_event, 256> events{};
+    for (;;) {
+      const int ready = epoll_wait(epoll_.fd(), events.data(), events.size(), -1);
+      if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
+      for (int i = 0; i < ready; ++i) {
+        const epoll_event& event = events[index(i)];
+        const int fd = event.data.fd;  // closed only in its own turn, so still the one it was
+        if (fd == listener_) {
+          accept_waiting();
+        } else {
+          serve(fd, event.events);
+        }
+      }
+    }
+  }
+
+ private:
+  // Takes up to 64 of those that wait: a flood of clients must not keep the connected ones waiting.
+  void accept_waiting() {
+    for (int i = 0; i < 64; ++i) {
+      net::FileDescriptor socket{accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+      if (!socket && !spare_.accept_again(listener_, errno)) return;
+      if (!socket) continue;
+      net::disable_nagle(socket);
+      const int fd = socket.fd();
+      if (!watch(fd, EPOLLIN)) continue;
+      at(fd).socket = std::move(socket);
+      say(fd, room_.enter(fd));
+    }
+  }
+
+  // One turn of a client: what waits for him is sent, what he says is heard. Who has left the room gets what
+  // waited for him, then the end; his own end is waited for, since to close with bytes unread is a reset. An
+  // error or a hang-up (EPOLLERR, EPOLLHUP) is left for send and recv to tell.
+  void serve(int fd, std::uint32_t events) {
+    Connection& connection = at(fd);
+    if (events != EPOLLIN && !connection.pending.empty() && !send_pending(fd)) return forget(fd);
+    if (events != EPOLLOUT && !connection.has_ended) receive(fd);
+    if (!room_.has(fd) && connection.pending.empty()) {
+      if (connection.has_ended) return forget(fd);
+      shutdown(fd, SHUT_WR);  // fails only if the connection is broken: then the next turn says so
+    }
+    watch_as_needed(fd);
+  }
+
+  void receive(int fd) {
+    const ssize_t received = recv(fd, buffer_.data(), buffer_.size(), 0);
+    if (received < 0 && net::is_try_again(errno)) return;
+    if (received <= 0) {
+      at(fd).has_ended = true;
+      say(fd, room_.leave(fd));
+    } else if (room_.has(fd)) {
+      say(fd, room_.hear(fd, std::span(buffer_).first(static_cast<std::size_t>(received))));
+    }
+  }
+
+  // All words to all listeners before anything else is said: everybody hears one order.
+  void say(int speaker, const std::vector<Words>& all) {
+    for (const Words& words : all) {
+      if (words.whom == Words::For::speaker) deliver(speaker, words.line);
+      if (words.whom != Words::For::others) continue;
+      for (const int listener : room_.guests()) {
+        if (listener != speaker) deliver(listener, words.line);
+      }
+    }
+  }
+
+  // The policy: what the socket doesn't take waits; a line that would make that too much is dropped, whole.
+  // A socket that is broken takes nothing, too: epoll tells of it, in its own turn.
+  void deliver(int fd, std::string_view line) {
+    Connection& connection = at(fd);
+    std::string both = connection.dropped > 0 ? dropped_lines(connection.dropped) : std::string();
+    both += line;
+    if (connection.pending.bytes().size() + both.size() > queue_bytes_) {
+      ++connection.dropped;
+      return;
+    }
+    connection.dropped = 0;
+    std::span<const char> unsent = both;
+    if (connection.pending.empty()) {
+      const ssize_t sent = send(fd, unsent.data(), unsent.size(), MSG_NOSIGNAL);
+      if (sent > 0) unsent = unsent.subspan(static_cast<std::size_t>(sent));
+    }
+    connection.pending.append(unsent);
+    watch_as_needed(fd);
+  }
+
+  // False if the connection is broken.
+  bool send_pending(int fd) {
+    Connection& connection = at(fd);
+    const std::span<const char> unsent = connection.pending.bytes();
+    const ssize_t sent = send(fd, unsent.data(), unsent.size(), MSG_NOSIGNAL);
+    if (sent < 0) return net::is_try_again(errno);
+    connection.pending.consume(static_cast<std::size_t>(sent));
+    if (connection.pending.empty() && connection.dropped > 0) deliver(fd, {});
+    return true;
+  }
+
+  void watch_as_needed(int fd) {
+    const Connection& connection = at(fd);
+    std::uint32_t events = 0;
+    if (!connection.has_ended) events |= EPOLLIN;
+    if (!connection.pending.empty()) events |= EPOLLOUT;
+    if (events != connection.watched && !watch(fd, events)) throw net::SystemError("watch connection");
+  }
+
+  // False if it can't be watched, and errno says why.
+  bool watch(int fd, std::uint32_t events) {
+    const int operation = at(fd).socket ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    epoll_event event{.events = events, .data = {.fd = fd}};
+    if (epoll_ctl(epoll_.fd(), operation, fd, &event) < 0)
+      return false;  // a user may watch so many: epoll(7)
+    at(fd).watched = events;
+    return true;
+  }
+
+  void forget(int fd) {
+    say(fd, room_.leave(fd));
+    at(fd) = Connection{};  // close also takes it out of the epoll set
+    while (!connections_.back().socket) connections_.pop_back();
+  }
+
+  Connection& at(int fd) {
+    if (connections_.size() <= index(fd)) connections_.resize(index(fd) + 1);
+    return connections_[index(fd)];
+  }
+
+  static std::size_t index(int fd) { return static_cast<std::size_t>(fd); }
+
+  const int listener_;
+  const std::size_t queue_bytes_;
+  Room room_;
+  std::vector<Connection> connections_;  // the descriptor is the index; the listener stands among them
+  net::FileDescriptor epoll_{epoll_create1(EPOLL_CLOEXEC)};
+  net::SpareDescriptor spare_;
+  std::array<char, 16 * 1024> buffer_{};  // one for all: between two turns it holds nothing
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run_chat_with_queues(argc, argv, "Chat room: who reads too slowly misses whole lines.",
+                              [](net::FileDescriptor listener, std::size_t queue_bytes) {
+                                Server(std::move(listener), queue_bytes).run();
+                              });
+}
