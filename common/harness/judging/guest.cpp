@@ -17,6 +17,7 @@ bool is_news(std::string_view line) {
 }
 
 std::uint64_t Guest::proceed() {
+  if (fd() < 0) return 0;  // it has left, and its room has not forgotten it yet
   const State before = state_;
   if (state_ == State::connecting) finish_connecting();
   std::uint64_t moved = 0;
@@ -72,8 +73,8 @@ void Guest::keep(std::string_view received) {
 }
 
 short Guest::interest() const {
+  if (fd() < 0 || gone()) return 0;
   if (state_ == State::connecting) return POLLOUT;
-  if (state_ != State::open) return 0;
   int events = 0;
   if (!to_send_.empty() && !broken_) events |= POLLOUT;
   if (reads_) events |= POLLIN;
