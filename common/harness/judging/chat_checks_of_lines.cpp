@@ -168,6 +168,7 @@ Finding speaker_hears_no_echo(Trial& trial) {
   Room room(trial);
   Guest& speaker = room.join();
   Guest& witness = room.join();
+  speaker.minds_its_own_lines();
   for (int round = 1; round <= rounds; ++round) {
     const std::string line = fmt::format("line {}", round);
     speaker.say_line(line);

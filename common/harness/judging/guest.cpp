@@ -65,7 +65,7 @@ void Guest::keep(std::string_view received) {
   for (auto end = received.find('\n'); end != std::string_view::npos; end = received.find('\n')) {
     half_a_line_ += received.substr(0, end);
     received.remove_prefix(end + 1);
-    if (half_a_line_.starts_with(greeting)) name_ = half_a_line_.substr(greeting.size());
+    if (half_a_line_.starts_with(greeting)) names_.push_back(half_a_line_.substr(greeting.size()));
     heard_.push_back(std::move(half_a_line_));
     half_a_line_.clear();
   }
@@ -87,16 +87,21 @@ bool Guest::has_heard(std::string_view line, std::size_t from) const {
   return std::find(heard_.rbegin(), end, line) != end;
 }
 
+bool Guest::is_to_be_taken(std::string_view line) const {
+  const auto is_said_by = [line](const std::string& name) { return line.starts_with(name + ": "); };
+  return !is_news(line) && (minds_its_own_ || std::ranges::none_of(names_, is_said_by));
+}
+
 std::vector<std::string> Guest::untaken() const {
   std::vector<std::string> lines;
   for (std::size_t i = next_; i < heard_.size(); ++i) {
-    if (!is_news(heard_[i])) lines.push_back(heard_[i]);
+    if (is_to_be_taken(heard_[i])) lines.push_back(heard_[i]);
   }
   return lines;
 }
 
 void Guest::take(std::size_t count) {
-  for (; count > 0 && next_ < heard_.size(); ++next_) count -= is_news(heard_[next_]) ? 0 : 1;
+  for (; count > 0 && next_ < heard_.size(); ++next_) count -= is_to_be_taken(heard_[next_]) ? 1 : 0;
 }
 
 std::string Guest::story() const {

@@ -42,8 +42,11 @@ class Guest : public ClientSocket {
   const std::string& half_a_line() const { return half_a_line_; }
   bool has_heard(std::string_view line, std::size_t from = 0) const;
   /// The name that the room has given it last, by "* you are NAME"; empty: none yet.
-  const std::string& name() const { return name_; }
+  std::string name() const { return names_.empty() ? "" : names_.back(); }
 
+  /// Whether its own lines are among those to be taken. They are not from the start: a room that says them to
+  /// their speaker gets its *no* where that is asked, and nowhere else.
+  void minds_its_own_lines() { minds_its_own_ = true; }
   /// Lines that were not taken yet; without the news of who has joined or left, which come when they like.
   std::vector<std::string> untaken() const;
   /// Takes that many of these, or all that there are.
@@ -56,6 +59,7 @@ class Guest : public ClientSocket {
   std::uint64_t send_some();
   std::uint64_t receive_some();
   void keep(std::string_view received);
+  bool is_to_be_taken(std::string_view line) const;
 
   std::string to_send_;
   std::uint64_t sent_ = 0;
@@ -65,7 +69,8 @@ class Guest : public ClientSocket {
   bool broken_ = false;  // a send has failed
   std::vector<std::string> heard_;
   std::string half_a_line_;
-  std::string name_;
+  std::vector<std::string> names_;  // the newest last
+  bool minds_its_own_ = false;
   std::size_t next_ = 0;  // of heard_, to be taken
 };
 

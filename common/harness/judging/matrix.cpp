@@ -97,7 +97,7 @@ std::string matrix_table(const std::vector<Row>& rows, bool colours, std::size_t
 
 std::string matrix_evidence(const std::vector<Row>& rows) {
   constexpr std::size_t indent = 7;  // of the behaviour's name, and of what goes on below it
-  std::size_t names = 0;
+  std::size_t names = 27;            // whichever are asked, columns stand where they stand
   for (const Row& row : rows) {
     for (const Behaviour* behaviour : row.asked) names = std::max(names, behaviour->name.size());
   }
