@@ -160,7 +160,7 @@ int list_command(const std::vector<KnownServer>& servers, const std::vector<Know
   list_programs("chat rooms", rooms);
   fmt::print("experiments (harness sweep)\n");
   for (const Experiment& experiment : experiments())
-    fmt::print("  {:<30} {}\n", experiment.name, experiment.description);
+    fmt::print("  {:<30} {}\n", experiment.name, terminal::folded(experiment.description, 33, 33));
   list_behaviours("behaviours (harness check)", behaviours());
   list_behaviours("behaviours of chat rooms (harness check-chat)", chat_behaviours());
   return 0;

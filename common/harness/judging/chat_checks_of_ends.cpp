@@ -69,7 +69,7 @@ std::size_t leave_with_a_queue(Room& room, Guest& speaker, Guest& listener, Way 
                ? "closed with unread bytes: a reset instead of an end (lab 11)"
                : "the connection is never closed");
   }
-  room.leave(guest);
+  room.leave({&guest});
   return came;
 }
 
@@ -84,7 +84,7 @@ void last_words(Room& room, Guest& listener, Guest& speaker) {
     say_no(fmt::format("a guest said '/quit': it was to see the end in order, and {}", guest.story()));
   speaker.say_line("who is left?");
   room.require({{&listener, {message(speaker, "who is left?")}}}, "a guest spoke behind its own '/quit'");
-  room.leave(guest);
+  room.leave({&guest});
 }
 
 // One stop by one signal, with guests inside, of whom one reads nothing.
@@ -114,7 +114,7 @@ Finding ends_cleanly(Trial& trial) {
         "'/quit' with {} lines waiting and a client's end with {}: all came, then the end, no reset", quit,
         ended);
   }
-  if (!trial.has_process()) return yes(evidence);
+  if (!trial.has_process()) return room.after_all_left(yes(evidence));
   evidence += "; " + stop_by(room, SIGTERM, "SIGTERM");
   Trial second(trial.target(), trial.interruption());
   Room another(second);

@@ -88,13 +88,13 @@ Finding all_hear_all(Trial& trial) {
   new_names(room, guests);
   one_after_the_other(room, guests);  // with the new name; and whatever came that was not due is found
   const std::string news = fmt::format("* {} has left", guests.back()->name());
-  room.leave(*guests.back());
+  room.leave({guests.back()});
   guests.pop_back();
   room.require_news(guests, {news}, "a guest closed its connection");
   one_after_the_other(room, guests);
-  return yes(fmt::format(
+  return room.after_all_left(yes(fmt::format(
       "{} guests, one after the other, all at once, one with a new name: each line came to all others once",
-      count));
+      count)));
 }
 
 namespace {
@@ -158,9 +158,10 @@ Finding one_order_for_all(Trial& trial) {
       require_same_order(without(order, *speaker), *listeners.front(), speaker->untaken(), *speaker);
     for (Guest* guest : all) guest->take(guest->untaken().size());
   }
-  return yes(fmt::format("{} rounds of {} lines of {} speakers{}: all {} guests heard them in one order",
-                         rounds, lines * speakers.size(), speakers.size(),
-                         trial.has_process() ? ", there before the room saw any" : " at once", all.size()));
+  return room.after_all_left(
+      yes(fmt::format("{} rounds of {} lines of {} speakers{}: all {} guests heard them in one order", rounds,
+                      lines * speakers.size(), speakers.size(),
+                      trial.has_process() ? ", there before the room saw any" : " at once", all.size())));
 }
 
 Finding speaker_hears_no_echo(Trial& trial) {
@@ -183,8 +184,8 @@ Finding speaker_hears_no_echo(Trial& trial) {
                  "a guest said three lines, all were heard, then another spoke",
                  "a loop over all clients, the speaker among them");
   }
-  return yes(
-      fmt::format("{} lines were heard by another, and next the speaker heard that other's", 3 * rounds));
+  return room.after_all_left(yes(
+      fmt::format("{} lines were heard by another, and next the speaker heard that other's", 3 * rounds)));
 }
 
 namespace {
@@ -262,9 +263,9 @@ Finding split_and_sticky_lines_right(Trial& trial) {
   sticky(talk);
   ends_of_lines(talk);
   last_line_without_an_end(talk);
-  return yes(
+  return room.after_all_left(yes(
       "byte by byte, in halves, three and a half at once, with LF, CR LF and without an end: each line that "
-      "had one was heard, once");
+      "had one was heard, once"));
 }
 
 }  // namespace harness

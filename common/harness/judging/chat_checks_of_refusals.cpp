@@ -120,11 +120,11 @@ Finding long_line_refused(Trial& trial) {
   lengths(attempt);
   const std::int64_t growth = endless_line(attempt);
   control_characters(attempt);
-  return yes(
+  return room.after_all_left(yes(
       fmt::format("1001 to 16777216 bytes and 11 kinds of control characters were refused, once each, and "
                   "reached nobody; "
                   "1000 bytes and other bytes passed{}",
-                  trial.has_process() ? fmt::format("; memory grew by {} KiB", growth / 1024) : ""));
+                  trial.has_process() ? fmt::format("; memory grew by {} KiB", growth / 1024) : "")));
 }
 
 }  // namespace harness

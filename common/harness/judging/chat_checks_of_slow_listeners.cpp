@@ -63,19 +63,16 @@ Finding lines_whole(Trial& trial) {
     for (Guest* guest : late) guest->reads(true);
     speech.until_caught_up(late);
     require_whole(listener, speech, "a listener beside three that read late");
-    for (Guest* guest : late) {
-      whole += require_whole(*guest, speech, "a listener that read late");
-      guest->close();
-    }
-    room.forget_closed();
+    for (Guest* guest : late) whole += require_whole(*guest, speech, "a listener that read late");
+    room.leave(late);
   }
   const std::size_t heard = require_whole(listener, speech, "a listener");
   if (whole == 0 || heard == 0) say_no("nobody heard a single line of the speech");
-  return yes(
+  return room.after_all_left(yes(
       fmt::format("{:.1f} MB of numbered lines: {} heard beside {} listeners that read late, {} by these: "
                   "all as they were "
                   "said",
-                  megabytes(speech.bytes()), heard, 3 * rounds, whole));
+                  megabytes(speech.bytes()), heard, 3 * rounds, whole)));
 }
 
 Finding slow_listener_stops_no_one(Trial& trial) {
@@ -104,8 +101,9 @@ Finding slow_listener_stops_no_one(Trial& trial) {
                          speech.lines(), beside, lines));
     }
   }
-  return yes(fmt::format("{:.1f} MB were said {}: two others heard all {} lines, longest wait {:.1f} ms",
-                         megabytes(speech.bytes()), beside, speech.lines(), speech.longest_wait_ms()));
+  return room.after_all_left(
+      yes(fmt::format("{:.1f} MB were said {}: two others heard all {} lines, longest wait {:.1f} ms",
+                      megabytes(speech.bytes()), beside, speech.lines(), speech.longest_wait_ms())));
 }
 
 Finding slow_listener_memory_bounded(Trial& trial) {
@@ -137,7 +135,7 @@ Finding slow_listener_memory_bounded(Trial& trial) {
            "what a listener doesn't take is queued for him without a bound: give the queue one, and say what "
            "happens then");
   }
-  return yes(evidence);
+  return room.after_all_left(yes(evidence));
 }
 
 namespace {
@@ -210,10 +208,12 @@ Finding slow_listener_is_told(Trial& trial) {
   const Account account = account_of(slow, speech);
   const std::string evidence =
       fmt::format("a listener read late, {} lines were said: it heard {}", speech.lines(), account.heard);
-  if (account.was_cut_off) return yes(evidence + ", then the word that it was cut off, and the end");
-  if (account.missed == 0) return yes(evidence + " and missed none");
-  return yes(fmt::format("{} and was told of {} that were dropped, each time where they were missing",
-                         evidence, account.missed));
+  if (account.was_cut_off)
+    return room.after_all_left(yes(evidence + ", then the word that it was cut off, and the end"));
+  if (account.missed == 0) return room.after_all_left(yes(evidence + " and missed none"));
+  return room.after_all_left(
+      yes(fmt::format("{} and was told of {} that were dropped, each time where they were missing", evidence,
+                      account.missed)));
 }
 
 }  // namespace harness

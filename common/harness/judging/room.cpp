@@ -38,9 +38,22 @@ std::vector<Guest*> Room::join(std::size_t count) {
   return guests;
 }
 
-void Room::leave(Guest& guest) {
-  guest.close();
+void Room::leave(const std::vector<Guest*>& guests) {
+  for (Guest* guest : guests) {
+    guest->reads(true);
+    guest->end();
+  }
+  until([&guests] { return std::ranges::all_of(guests, [](const Guest* guest) { return guest->gone(); }); },
+        500ms);
+  for (Guest* guest : guests) guest->close();
   forget_closed();
+}
+
+Finding Room::after_all_left(Finding finding) {
+  std::vector<Guest*> all;
+  for (Guest& guest : guests_) all.push_back(&guest);
+  leave(all);
+  return finding;
 }
 
 void Room::forget_closed() {

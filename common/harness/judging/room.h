@@ -36,8 +36,12 @@ class Room {
   /// guest: no check judges a room that has said nothing in it. A *no* later.
   Guest& join(const ClientBuffers& buffers = {});
   std::vector<Guest*> join(std::size_t count);
-  /// Closes its connection in order, and forgets it.
-  void leave(Guest& guest);
+  /// Let these leave in order: they end their directions, hear what is left for them, and are forgotten once
+  /// the room has ended theirs, or after half a second in which it could have. No send of the room's meets a
+  /// broken connection so.
+  void leave(const std::vector<Guest*>& guests);
+  /// Lets all leave so, before an answer stands: what broken connections do to a room is asked elsewhere.
+  Finding after_all_left(Finding finding);
   /// Forgets those whose connection it has closed or reset.
   void forget_closed();
 

@@ -1,7 +1,6 @@
 """Faults when guests come and go, and at the end. Each class changes one step of the right room."""
 
 import os
-import signal
 import socket
 import struct
 import sys
@@ -152,8 +151,6 @@ class IgnoresSigint(faults_of_ends.IgnoresSigint, ChatRoom):
 
 class WaitsForItsGuests(faults_of_ends.WaitsForItsClients, ChatRoom):
     """Stands for an orderly shutdown without a time limit: it ends when the last guest has left."""
-
-    exit_codes = {**ChatRoom.exit_codes, signal.SIGHUP: 0}
 
 
 FAULTS = {
