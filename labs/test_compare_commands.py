@@ -1,5 +1,6 @@
 """Each `Compare:` command in a program's header runs, and finds two files that differ."""
 
+import itertools
 import re
 import shlex
 import subprocess
@@ -63,6 +64,13 @@ class Ladder(unittest.TestCase):
     def test_what_saves_a_completion_is_sixty_lines_at_most(self):
         plain = "labs/13-io-uring/io-uring.cpp"
         self.assertLessEqual(changed_lines(plain, "labs/13-io-uring/io-uring-skip-success.cpp"), 60)
+
+    def test_a_step_between_the_rooms_is_their_policy(self):
+        """Between forget and keep the queue comes in with all that belongs to it, from drop to cut-off the time."""
+        rooms = {"wait": 0, "forget": 30, "keep": 90, "drop": 40, "cut-off": 95}
+        for (one, _), (other, at_most) in itertools.pairwise(rooms.items()):
+            paths = [f"labs/16-one-to-many/chat-{name}.cpp" for name in (one, other)]
+            self.assertLessEqual(changed_lines(*paths), at_most, paths)
 
     def test_one_turn_is_the_same_in_all_four_event_loops(self):
         turns = {

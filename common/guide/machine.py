@@ -127,7 +127,7 @@ def namespaces():
 
 
 def io_uring():
-    """Whether the kernel offers the rings of lab 13."""
+    """Whether the kernel offers the rings of labs 13 and 16."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.syscall(425, 1, None)  # io_uring_setup without parameters: EFAULT where it is available
     error = ctypes.get_errno()
@@ -135,14 +135,14 @@ def io_uring():
         return Row(
             "io_uring",
             MISSING,
-            "this kernel has none: lab 13's servers can't run",
+            "this kernel has none: what labs 13 and 16 have over io_uring can't run",
             "a Linux kernel from 5.1 on",
         )
     if error in (errno.EPERM, errno.EACCES):
         return Row(
             "io_uring",
             LIMITED,
-            "the kernel refuses it: lab 13's servers can't run",
+            "the kernel refuses it: what labs 13 and 16 have over io_uring can't run",
             "sudo sysctl kernel.io_uring_disabled=0; in a container, allow it in the seccomp profile",
         )
-    return Row("io_uring", OK, "the kernel offers it to lab 13")
+    return Row("io_uring", OK, "the kernel offers it to labs 13 and 16")

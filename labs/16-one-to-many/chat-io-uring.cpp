@@ -5,8 +5,9 @@
 // Look for:  to say a line is to write a request for each listener into the ring. One io_uring_enter hands
 // all
 //            of them to the kernel, and the same call waits for whoever speaks next: strace -c shows no send.
-//            What the kernel sends from must stay where it is until it says that it is done: so a listener
-//            has two queues, one under way and one that waits.
+//            What the kernel sends from must stay where it is until it is done: so a listener has two queues,
+//            one under way and one that waits. And a send that is done at once says nothing, for that would
+//            end the wait (IOSQE_CQE_SKIP_SUCCESS, lab 13).
 // Needs:     Linux 5.19; where io_uring isn't there or isn't allowed, it says so and exits with 77.
 // Compare:   diff labs/16-one-to-many/chat-drop.cpp labs/16-one-to-many/chat-io-uring.cpp
 
@@ -37,6 +38,7 @@ struct Connection {
   std::array<char, 1024> received{};
   net::PendingBytes under_way;  // the kernel reads from here: nothing is appended
   net::PendingBytes pending;    // lines that wait until all of that was taken
+  bool is_tried = false;        // what is under way was handed over, and nothing has been heard of it
   std::size_t dropped = 0;      // lines since he was last told
   bool has_ended = false;       // nothing more comes from him
 
@@ -54,14 +56,9 @@ class Server {
   // is heard. Otherwise many who speak at once would fill the queues of those who do read.
   void run() {
     for (;;) {
+      for (const int fd : touched_) try_send(fd);
       ring_.enter(heard_.empty() ? 1 : 0);
-      while (const auto completion = ring_.next()) {
-        if (completion->call == Call::send) {
-          sent(*completion);
-        } else {
-          heard_.push_back(*completion);
-        }
-      }
+      settle_sends();
       if (heard_.empty()) continue;
       const Completion first = heard_.front();
       heard_.pop_front();
@@ -70,6 +67,23 @@ class Server {
   }
 
  private:
+  // A try doesn't wait: it was over when it had been handed over. If it failed, or sent only a part, its
+  // completion is there, for all are collected first. All others went out whole.
+  void settle_sends() {
+    std::vector<Completion> sends;
+    while (const auto completion = ring_.next()) {
+      const bool is_send = completion->call == Call::send || completion->call == Call::try_send;
+      is_send ? sends.push_back(*completion) : heard_.push_back(*completion);
+      if (is_send) at(completion->fd).is_tried = false;
+    }
+    for (const int fd : std::exchange(touched_, {})) {
+      if (std::exchange(at(fd).is_tried, false)) {
+        sent({.call = Call::send, .fd = fd, .result = static_cast<int>(at(fd).under_way.bytes().size())});
+      }
+    }
+    for (const Completion& completion : sends) sent(completion);
+  }
+
   void accepted(const Completion& completion) {
     if (net::FileDescriptor socket{completion.result}) {
       admit(std::move(socket));
@@ -154,8 +168,8 @@ class Server {
       return;
     }
     connection.dropped = 0;
+    if (connection.is_empty()) touched_.push_back(fd);
     connection.pending.append(both);
-    if (connection.under_way.empty()) send(fd);
   }
 
   void accept() {
@@ -172,13 +186,25 @@ class Server {
     label(request, Call::receive, fd);
   }
 
-  void send(int fd) {
+  // Sends all of it at once or says why not (MSG_DONTWAIT, MSG_WAITALL). Success is told of, too, where
+  // something has to follow at once: the end, or how many lines were dropped.
+  void try_send(int fd) {
+    io_uring_sqe& request = prepare_send(fd, MSG_DONTWAIT | MSG_WAITALL);
+    if (room_.has(fd) && at(fd).dropped == 0) request.flags |= IOSQE_CQE_SKIP_SUCCESS;
+    label(request, Call::try_send, fd);
+    at(fd).is_tried = true;
+  }
+
+  // Waits for room, and sends what fits.
+  void send(int fd) { label(prepare_send(fd, 0), Call::send, fd); }
+
+  io_uring_sqe& prepare_send(int fd, int flags) {
     Connection& connection = at(fd);
     if (connection.under_way.empty()) std::swap(connection.under_way, connection.pending);
     const std::span<const char> bytes = connection.under_way.bytes();
     io_uring_sqe& request = ring_.request();
-    io_uring_prep_send(&request, fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    label(request, Call::send, fd);
+    io_uring_prep_send(&request, fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | flags);
+    return request;
   }
 
   // The kernel works on nothing of this connection any more.
@@ -196,6 +222,7 @@ class Server {
   std::deque<Connection>
       connections_;               // the descriptor is the index; the kernel knows their places: none moves
   std::deque<Completion> heard_;  // who has spoken or come, and wasn't attended to yet
+  std::vector<int> touched_;      // for whom there are lines, and nothing was under way before
   net::SpareDescriptor spare_;
   ChatRing ring_;
   bool is_accepting_ = false;

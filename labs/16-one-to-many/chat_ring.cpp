@@ -16,8 +16,10 @@ ChatRing::ChatRing() {
 }
 
 void ChatRing::enter(unsigned completions) {
-  const int submitted = io_uring_submit_and_wait(&ring_, completions);
-  if (submitted < 0 && submitted != -EINTR) throw net::SystemError("io_uring_enter", -submitted);
+  do {  // again if the kernel hasn't taken all
+    const int submitted = io_uring_submit_and_wait(&ring_, completions);
+    if (submitted < 0 && submitted != -EINTR) throw net::SystemError("io_uring_enter", -submitted);
+  } while (io_uring_sq_ready(&ring_) > 0);
 }
 
 io_uring_sqe& ChatRing::request() {

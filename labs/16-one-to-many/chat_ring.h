@@ -8,7 +8,7 @@
 #include <optional>
 
 /// What the kernel was asked for; it comes back with the answer.
-enum class Call : std::uint8_t { accept, receive, send };
+enum class Call : std::uint8_t { accept, receive, send, try_send };
 
 /// An answer of the kernel: what the call returned, or -errno.
 struct Completion {

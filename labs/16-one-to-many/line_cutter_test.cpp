@@ -26,7 +26,10 @@ std::vector<std::string> lines_of(std::string_view bytes, std::size_t piece_size
 
 using Lines = std::vector<std::string>;
 
-std::string some(std::size_t count) { return std::string(count, 'x'); }
+// So many bytes, then these.
+std::string some(std::size_t count, std::string_view then = {}) {
+  return std::string(count, 'x').append(then);
+}
 
 }  // namespace
 
@@ -37,11 +40,11 @@ TEST_CASE("lines are cut at LF, and a CR before it is dropped") {
 }
 
 TEST_CASE("a line may have a thousand bytes without its end, and no more") {
-  CHECK(lines_of(some(1000) + "\n") == Lines{some(1000)});
-  CHECK(lines_of(some(1000) + "\r\n") == Lines{some(1000)});
-  CHECK(lines_of(some(1001) + "\nnext\n") == Lines{"TOO LONG", "next"});
-  CHECK(lines_of(some(1000) + "\rx\nnext\n") == Lines{"TOO LONG", "next"});
-  CHECK(lines_of(some(1000) + "\r\r\nnext\n") == Lines{"TOO LONG", "next"});
+  CHECK(lines_of(some(1000, "\n")) == Lines{some(1000)});
+  CHECK(lines_of(some(1000, "\r\n")) == Lines{some(1000)});
+  CHECK(lines_of(some(1001, "\nnext\n")) == Lines{"TOO LONG", "next"});
+  CHECK(lines_of(some(1000, "\rx\nnext\n")) == Lines{"TOO LONG", "next"});
+  CHECK(lines_of(some(1000, "\r\r\nnext\n")) == Lines{"TOO LONG", "next"});
 }
 
 TEST_CASE("a line that is too long is told of once, at once, and passed over to its end") {
@@ -63,7 +66,7 @@ TEST_CASE("a line that is too long is told of once, at once, and passed over to 
 
 TEST_CASE("wherever the stream is cut in pieces, the lines are the same") {
   const std::string stream =
-      "one\r\n\n" + some(1000) + "\r\n" + some(1001) + "\n\x1b[0m\n" + some(1000) + "\rx\n\xc3\xa4\nend\n";
+      "one\r\n\n" + some(1000, "\r\n") + some(1001, "\n\x1b[0m\n") + some(1000, "\rx\n\xc3\xa4\nend\n");
   const Lines whole = lines_of(stream);
   CHECK(whole == Lines{"one", "", some(1000), "TOO LONG", "CONTROLS", "TOO LONG", "\xc3\xa4", "end"});
   for (std::size_t size = 1; size < stream.size(); ++size) {

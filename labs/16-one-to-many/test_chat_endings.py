@@ -1,0 +1,113 @@
+"""Lab 16's rooms at their limits: resets in the middle of a speech, no descriptor left, signals, wrong options."""
+
+import contextlib
+import signal
+import threading
+import unittest
+
+from common.testing import conversation
+from common.testing.processes import BIN, run, wait_until
+
+from .guests import IN_ONE_THREAD, IO_URING, Guest, Room, why_not_here
+
+PROGRAMS = [name for name in (*IN_ONE_THREAD, "chat-threads", IO_URING) if not why_not_here(name)]
+WITH_QUEUE = [name for name in PROGRAMS if name in ("chat-drop", "chat-cut-off", IO_URING)]
+
+
+class Endings(unittest.TestCase):
+    def test_resets_while_all_speak_end_nothing_and_leak_nothing(self):
+        for program in PROGRAMS:
+            with self.subTest(program), Room(program, guests=2) as room:
+                speaker, listener = room.guests
+                descriptors = room.descriptors()
+                heard = []
+                reading = threading.Thread(target=lambda: heard.extend(listener.hears_up_to(b"guest1: over")))
+                reading.start()
+                for _ in range(20):
+                    visitors = [Guest(room.server) for _ in range(10)]
+                    for visitor in visitors:
+                        visitor.say(*[b"I am here and gone"] * 20)
+                        speaker.say(b"to all")
+                        visitor.is_reset()
+                # Whom the room knows it tells of: when all have gone again, as many have left as had come.
+                self.assertTrue(wait_until(lambda: room.descriptors() == descriptors))
+                speaker.say(b"over")
+                reading.join(30)
+                self.assertEqual(heard[-1], b"guest1: over")
+                self.assertEqual(heard.count(b"guest1: to all"), 200)
+                came, left = (
+                    {line.split()[1] for line in heard if line.endswith(words)}
+                    for words in (b"has joined", b"has left")
+                )
+                self.assertEqual(came, left)
+                self.assertGreater(len(came), 0)
+
+    def test_who_finds_no_descriptor_is_refused_and_nobody_else(self):
+        for program in PROGRAMS:
+            with self.subTest(program), contextlib.ExitStack() as stack:
+                room = stack.enter_context(Room(program, guests=2, prefix=("prlimit", "--nofile=24")))
+                speaker, listener = room.guests
+                comers = [
+                    stack.enter_context(conversation.connect((room.server.host, room.server.port)))
+                    for _ in range(30)
+                ]
+                greeted = [comer for comer in comers if self.is_greeted(comer)]
+                self.assertGreater(len(greeted), 5)
+                self.assertLess(len(greeted), 24)
+                self.assertEqual(len([listener.hears() for _ in greeted]), len(greeted))
+                speaker.say(b"all well?")
+                self.assertEqual(listener.hears(), b"guest1: all well?")
+                greeted[0].close()
+                self.assertRegex(listener.hears(), rb"^\* guest\d+ has left$")
+                self.assertTrue(wait_until(lambda: self.takes_a_newcomer(room)), "no place for a newcomer")
+                self.assertEqual(room.server.end(signal.SIGTERM).code, 0)
+
+    @staticmethod
+    def is_greeted(comer):
+        with contextlib.suppress(ConnectionError):
+            return comer.recv(64).startswith(b"* you are guest")
+        return False
+
+    def takes_a_newcomer(self, room):
+        with conversation.connect((room.server.host, room.server.port)) as comer:
+            return self.is_greeted(comer)
+
+    def test_two_signals_end_it_in_order_with_guests_inside(self):
+        for program in PROGRAMS:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                with self.subTest(program, signal=number), Room(program, guests=2) as room:
+                    room.guests[0].connection.sendall(b"half a line")
+                    ended = room.server.end(number)
+                    self.assertEqual((ended.code, ended.out, ended.err, ended.left), (0, [], [], []))
+
+    def test_guests_who_have_gone_leave_no_descriptor(self):
+        for program in PROGRAMS:
+            with self.subTest(program), Room(program, guests=1) as room:
+                before = room.descriptors()
+                for _ in range(50):
+                    visitor = Guest(room.server)
+                    visitor.say(b"/quit")
+                    self.assertRegex(visitor.hears(), rb"^\* you are guest\d+$")
+                    self.assertIsNone(visitor.hears())
+                    visitor.leaves()
+                self.assertTrue(wait_until(lambda: room.descriptors() == before))
+
+    def test_the_queue_has_a_size_that_is_allowed(self):
+        allowed = "from 4096 to 1073741824"
+        for program in WITH_QUEUE:
+            for wrong in ("4095", "1073741825", "much"):
+                with self.subTest(program, wrong=wrong):
+                    ended = run(BIN / program, "--port", "0", "--queue-bytes", wrong)
+                    self.assertEqual((ended.code, ended.out, len(ended.err)), (2, [], 1))
+                    self.assertIn(allowed, ended.err[0])
+
+    def test_a_program_without_a_bounded_queue_has_no_such_option(self):
+        for program in set(PROGRAMS) - set(WITH_QUEUE):
+            with self.subTest(program):
+                ended = run(BIN / program, "--port", "0", "--queue-bytes", "65536")
+                self.assertEqual((ended.code, ended.out, len(ended.err)), (2, [], 1))
+                self.assertIn("--queue-bytes", ended.err[0])
+
+
+if __name__ == "__main__":
+    unittest.main()
