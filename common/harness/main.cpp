@@ -33,6 +33,10 @@ void require_one(const std::vector<harness::Target>& targets) {
     throw BadUse("load takes one server: a name, --connect HOST:PORT, or a command after --");
 }
 
+std::vector<harness::KnownServer> known_rooms() {
+  return harness::read_known_servers(harness::program_folder() + "/chat_rooms.csv", harness::about_a_room);
+}
+
 int run(int argc, char** argv) {
   // What follows `--` is a foreign server's own command: not ours to parse.
   char** const end = argv + argc;
@@ -88,12 +92,10 @@ int run(int argc, char** argv) {
   options.parse(static_cast<int>(separator - argv), argv);
 
   const auto known = harness::read_known_servers(harness::program_folder() + "/servers.csv");
-  const auto rooms =
-      harness::read_known_servers(harness::program_folder() + "/chat_rooms.csv", harness::about_a_room);
   const harness::Interruption interruption;
-  if (list.given()) return list_command(known, rooms);
+  if (list.given()) return list_command(known, known_rooms());
   if (check_chat.given()) {
-    const auto targets = choose_targets(choice, rooms, "chat room");
+    const auto targets = choose_targets(choice, known_rooms(), "chat room");
     return check_command(targets, harness::chat_behaviours(), check_options, choice, interruption);
   }
   if (check.given() || load.given()) {

@@ -16,22 +16,21 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// One who reads nothing, and for whom a little waits in the room itself: what the kernel holds for him has
-// grown no more in three steps of a speech, and three steps are less than a room that drops or cuts off
-// allows.
-Guest& one_with_a_queue(Room& room, Speech& speech, Guest& guest) {
-  constexpr int most = 200;
+// Until a little waits in the room itself for a guest who reads nothing from now on: what the kernel holds
+// for him has grown no more in three steps of a speech. They are small: what waits is to stay far below what
+// makes a room drop lines or cut off.
+void let_a_little_wait(Speech& speech, Guest& guest) {
+  constexpr int most = 400;
+  constexpr std::uint64_t step_bytes = 4096;
   guest.reads(false);
   std::int64_t held = 0;
   for (int step = 0, still = 0; step < most && still < 3; ++step) {
-    if (!speech.go_on(Speech::step_bytes, 500ms)) break;
+    if (!speech.go_on(step_bytes, 1000ms)) break;
     const Queues queues = queues_of(guest.fd());
     const std::int64_t now = queues.near_unread + queues.far_unacknowledged;
     still = now > held ? 0 : still + 1;
     held = now;
   }
-  room.until_said({&guest});
-  return guest;
 }
 
 enum class Way { quit, end };
@@ -40,21 +39,23 @@ enum class Way { quit, end };
 std::size_t leave_with_a_queue(Room& room, Guest& speaker, Guest& listener, Way way) {
   Guest& guest = room.join(small_buffers);
   Speech speech(room, speaker, {&listener});
-  one_with_a_queue(room, speech, guest);
-  const auto newest_of = [&speech](const Guest& who) {
+  const std::size_t heard_before = listener.heard().size();
+  let_a_little_wait(speech, guest);
+  // How many of its first lines somebody has heard without a gap.
+  const auto heard_by = [&speech](const Guest& who, std::size_t from) {
     std::size_t lines = 0;
-    for (const std::string& line : who.heard()) {
-      if (const auto number = speech.number_of(line); number && *number == lines) ++lines;
+    for (std::size_t i = from; i < who.heard().size(); ++i) {
+      if (speech.number_of(who.heard()[i]) == lines) ++lines;
     }
     return lines;
   };
-  const std::size_t due = newest_of(listener);
+  const std::size_t due = heard_by(listener, heard_before);
   if (way == Way::quit) guest.say_line("/quit");
   if (way == Way::end) guest.end();
   room.until_read({&guest});
   guest.reads(true);
   room.until([&guest] { return guest.gone(); });
-  const std::size_t came = newest_of(guest);
+  const std::size_t came = heard_by(guest, 0);
   const std::string what = fmt::format("a guest that had read nothing {}",
                                        way == Way::quit ? "said '/quit'" : "ended its direction");
   if (came < due) {

@@ -40,8 +40,8 @@ bool Speech::heard_by(const std::vector<Guest*>& guests, std::size_t number) con
 bool Speech::go_on(std::uint64_t bytes, std::chrono::milliseconds span) {
   for (std::uint64_t said = 0; said < bytes;) {
     const auto start = Clock::now();
-    for (std::uint64_t step = 0; step < step_bytes;) step += say_next();
-    said += step_bytes;
+    const std::uint64_t step = std::min(bytes, step_bytes);
+    for (const std::uint64_t before = bytes_; bytes_ - before < step;) said += say_next();
     const bool heard =
         room_.until([this] { return speaker_.has_said_all() && heard_by(listeners_, lines_ - 1); }, span);
     longest_wait_ = std::max(longest_wait_, Clock::now() - start);
