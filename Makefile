@@ -172,7 +172,7 @@ clean: ## remove what was built (results/ stays)
 
 # ---- how things are built ----------------------------------------------------------------------------------------
 
-WITH_HARNESS := $(BIN)/harness $(BIN)/servers.csv $(BIN)/build.json
+WITH_HARNESS := $(BIN)/harness $(BIN)/servers.csv $(BIN)/chat_rooms.csv $(BIN)/build.json
 .PHONY: programs
 programs: $(LAB_PROGRAMS) $(WITH_HARNESS) $(BUILD)/compile_commands.json
 
@@ -257,7 +257,7 @@ $(BUILD)/flags: FORCE
 $(BIN)/build.json: FORCE
 	@common/setup/describe-build.sh $@ "$(CXX)" "$(CXXFLAGS)" "$(SANITIZE)"
 
-$(BIN)/servers.csv: common/harness/servers.csv
+$(BIN)/%.csv: common/harness/%.csv
 	@mkdir -p $(@D)
 	@cp $< $@
 

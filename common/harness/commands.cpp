@@ -9,6 +9,7 @@
 
 #include "common/harness/experiments/catalogue.h"
 #include "common/harness/judging/behaviours.h"
+#include "common/harness/judging/chat_behaviours.h"
 #include "common/harness/judging/matrix.h"
 #include "common/harness/judging/side_by_side.h"
 #include "common/harness/progress.h"
@@ -28,7 +29,8 @@ std::string names_of(const std::vector<KnownServer>& known) {
 
 }  // namespace
 
-std::vector<Target> choose_targets(const Choice& choice, const std::vector<KnownServer>& known) {
+std::vector<Target> choose_targets(const Choice& choice, const std::vector<KnownServer>& known,
+                                   const std::string& kind) {
   std::vector<Target> targets;
   const bool all = choice.names.empty() && choice.connect.empty() && choice.command.empty();
   for (const KnownServer& server : known) {
@@ -39,7 +41,7 @@ std::vector<Target> choose_targets(const Choice& choice, const std::vector<Known
     const auto server =
         std::find_if(known.begin(), known.end(), [&name](const KnownServer& k) { return k.name == name; });
     if (server == known.end()) {
-      throw BadUse(fmt::format("unknown server '{}': there are {}; or give a command after --", name,
+      throw BadUse(fmt::format("unknown {} '{}': there are {}; or give a command after --", kind, name,
                                names_of(known)));
     }
     targets.push_back(Target::of(*server));
@@ -66,35 +68,49 @@ int exit_code(int status, const Choice& choice, const Selection& selection) {
   return status != 0 || all || selection.left_out.empty() ? status : net::cannot_run_here;
 }
 
-int list_command(const std::vector<KnownServer>& known) {
-  fmt::print("servers\n");
-  for (const KnownServer& server : known) fmt::print("  {:<26} lab {}\n", server.name, server.lab);
+namespace {
+
+void list_programs(const std::string& heading, const std::vector<KnownServer>& known) {
+  fmt::print("{}\n", heading);
+  for (const KnownServer& program : known) fmt::print("  {:<30} lab {}\n", program.name, program.lab);
+}
+
+void list_behaviours(const std::string& heading, const std::vector<Behaviour>& all) {
+  fmt::print("{}\n", heading);
+  for (const Behaviour& behaviour : all)
+    fmt::print("  {:<30} {}\n", behaviour.name, terminal::folded(behaviour.question, 33, 33));
+}
+
+}  // namespace
+
+int list_command(const std::vector<KnownServer>& servers, const std::vector<KnownServer>& rooms) {
+  list_programs("servers", servers);
+  list_programs("chat rooms", rooms);
   fmt::print("experiments (harness sweep)\n");
   for (const Experiment& experiment : experiments())
-    fmt::print("  {:<26} {}\n", experiment.name, experiment.description);
-  fmt::print("behaviours (harness check)\n");
-  for (const Behaviour& behaviour : behaviours())
-    fmt::print("  {:<26} {}\n", behaviour.name, behaviour.question);
+    fmt::print("  {:<30} {}\n", experiment.name, terminal::folded(experiment.description, 33, 33));
+  list_behaviours("behaviours (harness check)", behaviours());
+  list_behaviours("behaviours of chat rooms (harness check-chat)", chat_behaviours());
   return 0;
 }
 
 namespace {
 
 // Throws BadUse for a name that isn't one.
-std::vector<const Behaviour*> choose_behaviours(const std::string& only) {
+std::vector<const Behaviour*> choose_behaviours(const std::vector<Behaviour>& all, const std::string& only) {
   std::vector<const Behaviour*> chosen;
   std::istringstream names(only);
   for (std::string name; std::getline(names, name, ',');) {
-    const auto found = std::find_if(behaviours().begin(), behaviours().end(),
+    const auto found = std::find_if(all.begin(), all.end(),
                                     [&name](const Behaviour& behaviour) { return behaviour.name == name; });
-    if (found == behaviours().end())
+    if (found == all.end())
       throw BadUse(fmt::format(
           "--only takes names of behaviours, separated by commas, not '{}': 'harness list' prints them",
           name));
     chosen.push_back(&*found);
   }
   if (only.empty()) {
-    for (const Behaviour& behaviour : behaviours()) chosen.push_back(&behaviour);
+    for (const Behaviour& behaviour : all) chosen.push_back(&behaviour);
   }
   return chosen;
 }
@@ -108,14 +124,16 @@ std::size_t columns_of_stdout() {
 
 }  // namespace
 
-int check_command(const std::vector<Target>& targets, const CheckOptions& options,
-                  const Interruption& interruption) {
-  const auto asked = choose_behaviours(options.only);
+int check_command(const std::vector<Target>& targets, const std::vector<Behaviour>& behaviours,
+                  const CheckOptions& options, const Choice& choice, const Interruption& interruption) {
+  const Selection chosen = select_runnable(targets, interruption);
+  if (chosen.targets.empty()) return net::cannot_run_here;
+  const auto asked = choose_behaviours(behaviours, options.only);
   raise_descriptor_limit();
   if (!options.save.empty()) require_writable(options.save);  // better now than at the end
-  Progress progress("behaviours", targets.size() * asked.size());
-  const std::vector<Row> rows =
-      judge(targets, asked, interruption, [&progress](const std::string& what) { progress.step(what); });
+  Progress progress("behaviours", chosen.targets.size() * asked.size());
+  const std::vector<Row> rows = judge(chosen.targets, asked, interruption,
+                                      [&progress](const std::string& what) { progress.step(what); });
   progress.finish();
   const std::size_t unexpected = count_unexpected(rows);
   if (options.json) {
@@ -127,7 +145,7 @@ int check_command(const std::vector<Target>& targets, const CheckOptions& option
                                        : fmt::format("{} not as expected (marked !)", unexpected));
   }
   if (!options.save.empty()) write_atomically(options.save, matrix_json(rows));
-  return unexpected == 0 ? 0 : 1;
+  return exit_code(unexpected == 0 ? 0 : 1, choice, chosen);
 }
 
 }  // namespace harness

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/harness/judging/behaviours.h"
 #include "common/harness/measuring/environment.h"
 #include "common/harness/measuring/measurement.h"
 #include "common/harness/processes/availability.h"
@@ -27,8 +28,10 @@ struct Choice {
   std::vector<std::string> command;  ///< the words after `--`
 };
 
-/// The targets of a choice; without any, all servers of the labs. Throws BadUse for an unknown name.
-std::vector<Target> choose_targets(const Choice& choice, const std::vector<KnownServer>& known);
+/// The targets of a choice; without any, all that are `known`, of a kind as in "server". Throws BadUse for an
+/// unknown name.
+std::vector<Target> choose_targets(const Choice& choice, const std::vector<KnownServer>& known,
+                                   const std::string& kind = "server");
 
 /// Those of `targets` that can run on this machine; the others are said on stderr, a line each.
 Selection select_runnable(const std::vector<Target>& targets, const Interruption& interruption);
@@ -65,9 +68,9 @@ struct SweepOptions {
 
 // The commands. Each prints its result on stdout and its progress on stderr, and returns the exit code. They
 // throw BadUse, ServerError, Interrupted, and std::runtime_error for records that can't be written.
-int list_command(const std::vector<KnownServer>& known);
-int check_command(const std::vector<Target>& targets, const CheckOptions& options,
-                  const Interruption& interruption);
+int list_command(const std::vector<KnownServer>& servers, const std::vector<KnownServer>& rooms);
+int check_command(const std::vector<Target>& targets, const std::vector<Behaviour>& behaviours,
+                  const CheckOptions& options, const Choice& choice, const Interruption& interruption);
 int load_command(const Target& target, const LoadOptions& options, const Interruption& interruption);
 int sweep_command(const Choice& choice, const std::vector<KnownServer>& known, const SweepOptions& options,
                   const Interruption& interruption);

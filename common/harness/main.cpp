@@ -6,6 +6,7 @@
 //       build/bin/harness load poll --rate 5000 --arrivals poisson
 //       build/bin/harness sweep latency-vs-connections
 //       build/bin/harness check -- python3 my_server.py {port}
+//       build/bin/harness check-chat chat-drop
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "common/harness/commands.h"
+#include "common/harness/judging/chat_behaviours.h"
 #include "common/harness/load/payload.h"
 #include "common/net/address.h"
 #include "common/net/command_line.h"
@@ -32,6 +34,10 @@ void require_one(const std::vector<harness::Target>& targets) {
     throw BadUse("load takes one server: a name, --connect HOST:PORT, or a command after --");
 }
 
+std::vector<harness::KnownServer> known_rooms() {
+  return harness::read_known_servers(harness::program_folder() + "/chat_rooms.csv", harness::about_a_room);
+}
+
 int run(int argc, char** argv) {
   // What follows `--` is a foreign server's own command: not ours to parse.
   char** const end = argv + argc;
@@ -44,16 +50,19 @@ int run(int argc, char** argv) {
 
   net::CommandLine options("harness",
                            "Starts a server of the lab or any other, drives it, measures and judges it.");
-  net::CommandLine list = options.command("list", "the servers, experiments and behaviours it knows");
+  net::CommandLine list = options.command("list", "the servers, rooms, experiments and behaviours it knows");
   net::CommandLine check = options.command("check", "judge servers: the behaviour matrix");
+  net::CommandLine check_chat = options.command("check-chat", "judge chat rooms: the matrix of theirs");
   net::CommandLine load = options.command("load", "measure one load point");
   net::CommandLine sweep =
       options.command("sweep", "run an experiment: servers (or its own scenarios) × points × repetitions");
 
   harness::CheckOptions check_options;
-  check.flag("--json", check_options.json, "print the matrix as JSON");
-  check.text("--save", check_options.save, "write the matrix as JSON to this file as well");
-  check.text("--only", check_options.only, "ask these behaviours alone: NAME,NAME,... ('harness list')");
+  for (net::CommandLine* command : {&check, &check_chat}) {
+    command->flag("--json", check_options.json, "print the matrix as JSON");
+    command->text("--save", check_options.save, "write the matrix as JSON to this file as well");
+    command->text("--only", check_options.only, "ask these behaviours alone: NAME,NAME,... ('harness list')");
+  }
 
   harness::LoadOptions load_options;
   load.number("--connections", load_options.connections, 1, 1'000'000, "open connections");
@@ -82,22 +91,29 @@ int run(int argc, char** argv) {
   sweep.words("experiment_and_servers", words, "the experiment, then servers (none: all)");
 
   check.words("server", choice.names, "names of servers (none: all)");
+  check_chat.words("room", choice.names, "names of chat rooms (none: all)");
   load.words("server", choice.names, "one server's name, or a command after --, or --connect");
-  for (net::CommandLine* command : {&check, &load, &sweep}) {
+  for (net::CommandLine* command : {&check, &check_chat, &load, &sweep}) {
     command->text("--connect", choice.connect, "HOST:PORT of a server that already runs");
   }
   options.parse(static_cast<int>(separator - argv), argv);
 
   const auto known = harness::read_known_servers(harness::program_folder() + "/servers.csv");
   const harness::Interruption interruption;
-  if (list.given()) return list_command(known);
+  if (list.given()) return list_command(known, known_rooms());
+  if (check_chat.given()) {
+    const auto targets = choose_targets(choice, known_rooms(), "chat room");
+    return check_command(targets, harness::chat_behaviours(), check_options, choice, interruption);
+  }
   if (check.given() || load.given()) {
     const auto targets = choose_targets(choice, known);
-    if (load.given()) require_one(targets);
+    if (check.given()) {
+      return check_command(targets, harness::behaviours(), check_options, choice, interruption);
+    }
+    require_one(targets);
     const harness::Selection chosen = select_runnable(targets, interruption);
     if (chosen.targets.empty()) return net::cannot_run_here;
-    if (load.given()) return load_command(chosen.targets.front(), load_options, interruption);
-    return exit_code(check_command(chosen.targets, check_options, interruption), choice, chosen);
+    return load_command(chosen.targets.front(), load_options, interruption);
   }
   if (words.empty()) throw BadUse("sweep takes the name of an experiment; 'harness list' prints them");
   sweep_options.experiment = words.front();

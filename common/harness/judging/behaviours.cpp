@@ -51,9 +51,9 @@ namespace {
 
 // What has become of the server: its clients only saw "refused" or "reset". There is no yes of one that has
 // ended.
-void tell_how_it_fares(Finding& finding, Trial& trial) {
+void tell_how_it_fares(Finding& finding, const Behaviour& behaviour, Trial& trial) {
   // The check's clients have left a moment ago: time for what that does to the server.
-  if (finding.answer == Answer::yes) trial.let_it_see_who_left();
+  if (finding.answer == Answer::yes && trial.is_to_serve()) behaviour.let_it_see_who_left(trial);
   trial.ends_unasked(std::chrono::milliseconds(50));
   const auto end = trial.unexpected_end();
   if (!end) return;
@@ -82,7 +82,7 @@ Finding find_out(const Behaviour& behaviour, const Target& target, const Interru
     // Connections tell of the server by their state; a call that fails is about this machine.
     finding = {Answer::not_applicable, fmt::format("the judge's own {}", error.what()), {}};
   }
-  tell_how_it_fares(finding, trial);
+  tell_how_it_fares(finding, behaviour, trial);
   return finding;
 }
 

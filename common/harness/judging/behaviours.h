@@ -14,9 +14,12 @@ struct Behaviour {
   std::string question;  ///< in a sentence that "yes" completes well
   /// Conducts it on a server that has just been started. Returns a finding, or throws it as Decided.
   Finding (*check)(Trial&);
+  /// Returns when the server has seen that the check's clients have left: a new one is answered then, or not
+  /// within half a second. How a client gets an answer is the servers' protocol.
+  void (*let_it_see_who_left)(Trial&) = [](Trial& trial) { trial.let_it_see_who_left(); };
 };
 
-/// All of them, in the order of the matrix. docs/behaviours.md tells more of each.
+/// All that echo servers are asked, in the order of the matrix. docs/behaviours.md tells more of each.
 const std::vector<Behaviour>& behaviours();
 
 /// Starts a server of its own (unless it runs elsewhere) and asks. Throws ServerError when the server can't

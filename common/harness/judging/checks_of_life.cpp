@@ -13,7 +13,6 @@
 namespace harness {
 
 using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
 
 namespace {
 
@@ -80,35 +79,14 @@ Peers ten_clients(Trial& trial) {
   return clients;
 }
 
-// One stop by one signal, with connections open: how it ended, and what is left of it.
-std::string stop_by(Trial& trial, int signal, const std::string& name) {
-  const Peers clients = ten_clients(trial);
-  const auto start = Clock::now();
-  const auto end = trial.tell_to_end(signal);
-  if (!end)
-    say_no(fmt::format("{}: still runs after 2 s in which it could have ended", name),
-           "a handler that sets a flag, and a wait that goes on; or a thread that nobody ends (lab 07)");
-  if (*end != "exit 0") {
-    const bool by_default = trial.process().ended_by(signal);
-    say_no(fmt::format("{}: {}, instead of exit 0", name, *end),
-           by_default ? "no handler: the signal's default ended it. Unix programs do so; the contract asks "
-                        "for exit 0 (lab 15)"
-                      : "");
-  }
-  std::size_t left = 0;
-  trial.wait_until([&] { return (left = trial.process().living_processes().size()) == 0; }, 1000ms);
-  if (left > 0)
-    say_no(fmt::format("{}: exit 0, but {} of its processes are left", name, left),
-           "children that nobody ends, or a server that went into the background (lab 04)");
-  return fmt::format("{}: exit 0 after {} ms", name, (Clock::now() - start) / 1ms);
-}
-
 }  // namespace
 
 Finding stops_cleanly(Trial& trial) {
-  const std::string terminate = stop_by(trial, SIGTERM, "SIGTERM");
+  const Peers clients = ten_clients(trial);
+  const std::string terminate = require_clean_end(trial, SIGTERM, "SIGTERM");
   Trial second(trial.target(), trial.interruption());
-  return yes(fmt::format("{}; {}", terminate, stop_by(second, SIGINT, "SIGINT")));
+  const Peers others = ten_clients(second);
+  return yes(fmt::format("{}; {}", terminate, require_clean_end(second, SIGINT, "SIGINT")));
 }
 
 namespace {

@@ -1,26 +1,17 @@
 // The checks that take a server to a limit: of its accept queue, of its descriptors, of a table's size.
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
-#include <set>
 
 #include "common/harness/judging/behaviours.h"
-#include "common/harness/measuring/environment.h"
-#include "common/harness/processes/process_usage.h"
-#include "common/net/system_error.h"
+#include "common/harness/judging/limits.h"
 
 namespace harness {
 
 using namespace std::chrono_literals;
 
 namespace {
-
-void need_descriptors(std::uint64_t count) {
-  if (raise_descriptor_limit() < count)
-    say_not_applicable(fmt::format("the judge needs 'ulimit -n' of at least {}", count));
-}
 
 std::size_t count_served(const Peers& peers) {
   return static_cast<std::size_t>(
@@ -62,23 +53,6 @@ Finding takes_a_burst(Trial& trial) {
   return yes(
       fmt::format("{} clients arrived while it was halted: all were queued, and served afterwards", count));
 }
-
-namespace {
-
-// The limit with which a server that holds what this one holds has room for `more` descriptors. It is one of
-// numbers, and the lowest free number is given out next (getrlimit(2), open(2)).
-std::uint64_t limit_for(const ServerProcess& process, std::uint64_t more) {
-  std::uint64_t limit = 0;
-  for (const pid_t pid : process_tree(process.pid())) {
-    const std::set<int> taken = open_descriptors(pid);
-    int numbers = 0;
-    for (std::uint64_t free = 0; free < more; ++numbers) free += taken.contains(numbers) ? 0 : 1;
-    limit = std::max(limit, static_cast<std::uint64_t>(numbers));
-  }
-  return limit;
-}
-
-}  // namespace
 
 Finding survives_fd_exhaustion(Trial& trial) {
   constexpr std::size_t more = 40;

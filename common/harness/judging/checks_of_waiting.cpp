@@ -81,13 +81,13 @@ Finding slow_reader_stops_no_one(Trial& trial) {
   // the server has left the slow reader's connection alone meanwhile.
   for (std::uint64_t taken = 0;;) {
     taken += trial.flood(slow);
-    const Queues before = queues_of(slow);
+    const Queues before = queues_of(slow.fd());
     Finding served =
         others_are_served(trial,
                           fmt::format("a client that sent {:.1f} MB and reads nothing{}", megabytes(taken),
                                       slow.gone() ? " (it was cut off)" : ""),
                           "a blocking send to one client in the thread that serves all (lab 10)");
-    if (slow.gone() || taken >= Trial::flood_limit || queues_of(slow) == before) return served;
+    if (slow.gone() || taken >= Trial::flood_limit || queues_of(slow.fd()) == before) return served;
   }
 }
 

@@ -96,15 +96,18 @@ std::string matrix_table(const std::vector<Row>& rows, bool colours, std::size_t
 }
 
 std::string matrix_evidence(const std::vector<Row>& rows) {
-  constexpr std::size_t column = 35;  // behind the behaviour's name
-  constexpr std::size_t indent = 7;   // below it
+  constexpr std::size_t indent = 7;  // of the behaviour's name, and of what goes on below it
+  std::size_t names = 27;            // whichever are asked, columns stand where they stand
+  for (const Row& row : rows) {
+    for (const Behaviour* behaviour : row.asked) names = std::max(names, behaviour->name.size());
+  }
   std::string text;
   for (const Row& row : rows) {
     text += row.target.name + "\n";
     for (std::size_t b = 0; b < row.findings.size(); ++b) {
       const Finding& finding = row.findings[b];
-      text += fmt::format("  {:<3}  {:<27} {}\n", word(finding.answer), row.asked[b]->name,
-                          terminal::folded(finding.evidence, column, indent));
+      text += fmt::format("  {:<3}  {:<{}} {}\n", word(finding.answer), row.asked[b]->name, names,
+                          terminal::folded(finding.evidence, indent + names + 1, indent));
       if (!finding.often_the_cause.empty()) {
         text += fmt::format("{:{}}{}\n", "", indent,
                             terminal::folded("often the cause: " + finding.often_the_cause, indent, indent));

@@ -1,7 +1,6 @@
 #include "common/harness/judging/peer.h"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -9,9 +8,6 @@
 #include <array>
 #include <cerrno>
 
-#include "common/harness/judging/finding.h"
-#include "common/net/listener.h"
-#include "common/net/printable.h"
 #include "common/net/system_error.h"
 
 namespace harness {
@@ -20,49 +16,10 @@ namespace {
 
 constexpr std::size_t block = 64 * 1024;
 
-// Of the judge's own making: no descriptor, no port, no permission, no memory.
-[[noreturn]] void lack(const char* call, int error_number) {
-  const bool descriptors = error_number == EMFILE || error_number == ENFILE;
-  const bool ports = error_number == EADDRNOTAVAIL;
-  say_not_applicable(fmt::format("the judge's own {}{}", net::SystemError(call, error_number).what(),
-                                 descriptors ? ": raise the limit with 'ulimit -n'"
-                                 : ports     ? ": no local port is left, wait a minute"
-                                             : ""));
-}
-
 }  // namespace
 
 Peer::Peer(const net::Address& server, std::uint32_t number, int receive_buffer)
-    : socket_(socket(server.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP)),
-      number_(number) {
-  if (!socket_) lack("socket", errno);
-  net::disable_nagle(socket_);
-  if (receive_buffer > 0 &&
-      setsockopt(fd(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer)) < 0) {
-    lack("setsockopt SO_RCVBUF", errno);
-  }
-  if (connect(fd(), server.data(), server.size()) == 0) {
-    state_ = State::open;
-  } else if (errno != EINPROGRESS) {
-    fail(errno);
-  }
-}
-
-void Peer::fail(int error_number) {
-  switch (error_number) {
-    case ECONNREFUSED:
-      state_ = State::refused;
-      return;
-    case ECONNRESET:
-    case EPIPE:
-      state_ = State::reset;
-      return;
-    case ETIMEDOUT:
-      return;  // SYN after SYN without an answer: it stays `connecting`
-    default:
-      lack(state_ == State::connecting ? "connect" : "conversation", error_number);
-  }
-}
+    : ClientSocket(server, {.receive = receive_buffer}), number_(number) {}
 
 std::uint64_t Peer::proceed() {
   const State before = state_;
@@ -70,24 +27,11 @@ std::uint64_t Peer::proceed() {
   std::uint64_t moved = 0;
   if (wants_to_send()) moved += send_some();
   if (state_ == State::open && ends_ && !ended_ && sent_ == to_send_) {
-    if (shutdown(fd(), SHUT_WR) < 0) fail(errno == ENOTCONN ? ECONNRESET : errno);
+    end_direction();
     ended_ = true;
   }
   if (wants_to_read()) moved += receive_some();
   return moved + (state_ == before ? 0 : 1);
-}
-
-void Peer::finish_connecting() {
-  pollfd connected{.fd = fd(), .events = POLLOUT, .revents = 0};
-  if (poll(&connected, 1, 0) <= 0) return;
-  int error = 0;
-  socklen_t size = sizeof(error);
-  if (getsockopt(fd(), SOL_SOCKET, SO_ERROR, &error, &size) < 0) lack("getsockopt SO_ERROR", errno);
-  if (error == 0) {
-    state_ = State::open;
-  } else {
-    fail(error);
-  }
 }
 
 std::uint64_t Peer::send_some() {
@@ -158,13 +102,6 @@ bool Peer::well() const {
 }
 
 bool Peer::done() const { return gone() || well(); }
-
-void Peer::reset() {
-  const linger at_once{.l_onoff = 1, .l_linger = 0};
-  if (socket_ && setsockopt(fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) < 0)
-    lack("setsockopt SO_LINGER", errno);
-  socket_.close();
-}
 
 std::string Peer::story() const {
   const std::string part = fmt::format("{} of {} bytes", received_, std::max(to_send_, sent_));

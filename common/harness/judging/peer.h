@@ -4,26 +4,17 @@
 #include <span>
 #include <string>
 
+#include "common/harness/judging/client_socket.h"
 #include "common/harness/judging/known_bytes.h"
 #include "common/net/address.h"
-#include "common/net/file_descriptor.h"
 
 namespace harness {
 
 /// A client of a check. It sends known bytes and compares each byte that comes back with what it has sent.
 /// What it wishes is said first (`say`, `end`, `reads`, `awaits_end`); converse() of trial.h then lets any
 /// number of peers do what they wish, all at the same time, and no call here ever waits.
-class Peer {
+class Peer : public ClientSocket {
  public:
-  enum class State {
-    connecting,
-    open,
-    refused,  ///< the connection was refused
-    ended,    ///< the server has ended its direction in order
-    reset,    ///< the connection was reset
-    wrong,    ///< a byte came that was not sent, or not there; nothing more is read
-  };
-
   /// Begins to connect. `number` (below 10,000) stands in its bytes. With `receive_buffer` > 0, bytes asked
   /// for by SO_RCVBUF before connecting: the window is small then from the first segment on (tcp(7)). Throws
   /// Decided (not applicable) when this machine has no descriptor or no port left.
@@ -52,18 +43,9 @@ class Peer {
   /// awaited.
   bool well() const;
 
-  /// Ends the connection with a reset (SO_LINGER with 0 s, socket(7)).
-  void reset();
-  /// Closes in order. With bytes that have come and were not read the kernel sends a reset instead (RFC 1122
-  /// 4.2.2.13).
-  void close() { socket_.close(); }
-
-  State state() const { return state_; }
-  bool gone() const { return state_ != State::open && state_ != State::connecting; }
   std::uint64_t sent() const { return sent_; }
   std::uint64_t received() const { return received_; }
   std::uint32_t number() const { return number_; }
-  int fd() const { return socket_.fd(); }
   /// What came in place of what was sent, in state `wrong`.
   const Difference& difference() const { return difference_; }
   /// How it went, behind "client 3": "was reset after 200 of 300 bytes". It names what was seen: refused,
@@ -71,17 +53,13 @@ class Peer {
   std::string story() const;
 
  private:
-  void finish_connecting();
   std::uint64_t send_some();
   std::uint64_t receive_some();
   void compare(std::span<char> received);
-  void fail(int error_number);
   bool wants_to_send() const { return state_ == State::open && sent_ < to_send_ && !broken_; }
   bool wants_to_read() const { return state_ == State::open && received_ < reads_up_to_; }
 
-  net::FileDescriptor socket_;
   std::uint32_t number_;
-  State state_ = State::connecting;
   std::uint64_t to_send_ = 0;
   std::uint64_t sent_ = 0;
   std::uint64_t received_ = 0;

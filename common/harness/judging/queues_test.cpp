@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "common/harness/judging/peer.h"
 #include "common/net/address.h"
 #include "common/net/listener.h"
 #include "common/testing/waiting.h"
@@ -16,10 +17,10 @@ using harness::queues_of;
 
 TEST_CASE("queues: under way is what one end has handed over and the other has not got") {
   CHECK_FALSE(is_under_way({}));
-  CHECK(is_under_way({.unacknowledged_there = 1}));
-  CHECK(is_under_way({.unacknowledged_here = 1}));
-  CHECK_FALSE(is_under_way({.unread_here = 1, .unacknowledged_there = 1}));
-  CHECK_FALSE(is_under_way({.unacknowledged_here = 1, .unread_there = 1}));
+  CHECK(is_under_way({.far_unacknowledged = 1}));
+  CHECK(is_under_way({.near_unacknowledged = 1}));
+  CHECK_FALSE(is_under_way({.near_unread = 1, .far_unacknowledged = 1}));
+  CHECK_FALSE(is_under_way({.near_unacknowledged = 1, .far_unread = 1}));
 }
 
 TEST_CASE("queues: what neither end reads lies in all four places") {
@@ -34,12 +35,12 @@ TEST_CASE("queues: what neither end reads lies in all four places") {
     peer.proceed();
     while (send(server.fd(), block.data(), block.size(), MSG_NOSIGNAL) > 0) {
     }
-    const Queues queues = queues_of(peer);
-    return queues.unread_here > 0 && queues.unacknowledged_here > 0 && queues.unread_there > 0 &&
-           queues.unacknowledged_there > 0;
+    const Queues queues = queues_of(peer.fd());
+    return queues.near_unread > 0 && queues.near_unacknowledged > 0 && queues.far_unread > 0 &&
+           queues.far_unacknowledged > 0;
   };
   CHECK(testing::becomes_true(fill));
-  CHECK_FALSE(is_under_way(queues_of(peer)));
+  CHECK_FALSE(is_under_way(queues_of(peer.fd())));
   peer.close();
-  CHECK(queues_of(peer) == Queues{});
+  CHECK(queues_of(-1) == Queues{});
 }

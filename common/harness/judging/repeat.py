@@ -1,7 +1,8 @@
-"""Judges the judge: every server again and again, and how often the answers were those of its row.
+"""Judges the judge: every server and chat room again and again, and how often the answers were those of its row.
 
 Run:       python3 -m common.harness.judging.repeat --times 20
            python3 -m common.harness.judging.repeat --times 5 --busy epoll faulty-epoll one-send
+           python3 -m common.harness.judging.repeat --times 20 rooms
 Look for:  "20 of 20" behind every name; what deviates stands below it with its evidence. Exit code 1 if anything
            deviates. results/judged.csv has a row for each run.
 """
@@ -18,7 +19,14 @@ from contextlib import ExitStack
 from functools import partial
 from threading import Event
 
-from common.harness.judging.faulty.catalogue import BIN, ROOT, faulty_servers, known_servers
+from common.harness.judging.faulty.catalogue import (
+    BIN,
+    ROOT,
+    faulty_rooms,
+    faulty_servers,
+    known_rooms,
+    known_servers,
+)
 
 COLUMNS = ["server", "run", "busy", "seconds", "as_expected", "deviations"]
 # As long as its parent lives: it must not outlive a run that is killed.
@@ -26,10 +34,10 @@ BUSY_LOOP = ["sh", "-c", "while kill -0 $PPID 2>/dev/null; do :; done"]
 
 
 class Subject:
-    """A server to judge: what `harness check` takes, and the right answers."""
+    """A server or chat room to judge: the harness's command and what it takes, and the right answers."""
 
-    def __init__(self, name, words, expects):
-        self.name, self.words, self.expects = name, words, expects
+    def __init__(self, command, name, words, expects):
+        self.command, self.name, self.words, self.expects = command, name, words, expects
         self.runs = self.good = 0
         self.deviations = []
 
@@ -41,23 +49,34 @@ def can_run(name):
 
 
 def row_expects(row, behaviour, answer):
-    """True if this answer is that of a row of servers.csv."""
+    """True if this answer is that of a row of servers.csv or chat_rooms.csv."""
     return row[behaviour] == answer
 
 
 def all_subjects():
-    """Our own servers that can run here, then the faulty ones."""
-    known = known_servers()
-    ours = [Subject(name, [name], partial(row_expects, known[name])) for name in known if can_run(name)]
-    return ours + [Subject(one.name, one.command(), one.expects) for one in faulty_servers()]
+    """Our own servers that can run here, then the faulty ones; and the same of rooms."""
+    subjects = []
+    for command, known, faulty in (
+        ("check", known_servers(), faulty_servers()),
+        ("check-chat", known_rooms(), faulty_rooms()),
+    ):
+        subjects += [
+            Subject(command, name, [name], partial(row_expects, known[name]))
+            for name in known
+            if can_run(name)
+        ]
+        subjects += [Subject(command, one.name, one.command(), one.expects) for one in faulty]
+    return subjects
 
 
 def choose(names):
-    """The subjects with these names: of a server, of a fault, or of a program with all its faults. All for none."""
+    """The subjects with these names: of a server, of a fault, or of a program with all its faults; `servers` or `rooms`.
+    All for none."""
     subjects = all_subjects()
     chosen = []
     for name in names:
-        found = [one for one in subjects if name in (one.name, *one.name.split("/"))]
+        kinds = {"check": "servers", "check-chat": "rooms"}
+        found = [one for one in subjects if name in (one.name, *one.name.split("/"), kinds[one.command])]
         if not found:
             sys.exit(f"repeat: unknown server '{name}': there are {', '.join(one.name for one in subjects)}")
         chosen += [one for one in found if one not in chosen]
@@ -70,7 +89,7 @@ def judge(subject, only, running, stop):
     if stop.is_set():
         raise CancelledError
     begin = time.monotonic()
-    command = [BIN / "harness", "check", "--json", *only, *subject.words]
+    command = [BIN / "harness", subject.command, "--json", *only, *subject.words]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
     ) as check:

@@ -1,7 +1,6 @@
 #include "common/harness/judging/trial.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <utility>
@@ -80,7 +79,6 @@ std::optional<std::string> Trial::tell_to_end(int signal) {
 }
 
 void Trial::let_it_see_who_left() {
-  if (!has_process() || told_to_end_) return;
   Peer another = connect();
   // Two lines: what was ready together with the first has been dealt with when the second is answered.
   for (int line = 1; line <= 2; ++line) {
@@ -131,34 +129,17 @@ Peers Trial::open(std::size_t count, int receive_buffer, const std::vector<Peer*
   return peers;
 }
 
-template <typename Condition>
-void Trial::converse_until(const std::vector<Peer*>& peers, Patience patience, Condition is_over) {
-  // What the kernel still has to deliver is not the server's silence; but it can't be that for ever.
-  int extensions = 5;
-  const auto is_waiting_for_the_kernel = [](const Peer* peer) {
-    return peer->interest() != 0 && is_under_way(queues_of(*peer));
-  };
-  std::vector<pollfd> waits;
-  for (;;) {
-    std::uint64_t moved = 0;
-    waits.assign(1, {.fd = interruption_.fd(), .events = POLLIN, .revents = 0});
-    for (Peer* peer : peers) {
-      moved += peer->proceed();
-      if (const short interest = peer->interest(); interest != 0)
-        waits.push_back({.fd = peer->fd(), .events = interest, .revents = 0});
-    }
-    if (is_over()) return;
-    if (moved > 0) {
-      patience.renew();
-    } else if (patience.over()) {
-      if (extensions-- == 0 || std::none_of(peers.begin(), peers.end(), is_waiting_for_the_kernel)) return;
-      patience.renew();
-    }
-    const auto timeout = moved > 0 ? 0ms : look_again;
-    if (poll(waits.data(), waits.size(), static_cast<int>(timeout.count())) < 0 && errno != EINTR)
-      throw net::SystemError("poll", errno);
-    if (waits.front().revents != 0) interruption_.check();
-  }
+bool Trial::wait_for_the_kernel(const std::vector<pollfd>& waits) {
+  return std::any_of(waits.begin(), waits.end(),
+                     [](const pollfd& wait) { return is_under_way(queues_of(wait.fd)); });
+}
+
+void Trial::wait_for_some(std::vector<pollfd>& waits, bool moved) const {
+  waits.push_back({.fd = interruption_.fd(), .events = POLLIN, .revents = 0});
+  const auto timeout = moved ? 0ms : look_again;
+  if (poll(waits.data(), waits.size(), static_cast<int>(timeout.count())) < 0 && errno != EINTR)
+    throw net::SystemError("poll", errno);
+  if (waits.back().revents != 0) interruption_.check();
 }
 
 bool Trial::converse(const std::vector<Peer*>& peers, std::chrono::milliseconds patience) {
@@ -276,6 +257,27 @@ void require_well(const Peers& peers, const std::string& what_was_done, const st
   const std::string which =
       peers.size() == 1 ? "the client" : fmt::format("{} of {} clients: one", unwell, peers.size());
   say_no_for(*worst, fmt::format("{}: {} {}", what_was_done, which, worst->story()), often_the_cause);
+}
+
+std::string require_clean_end(Trial& trial, int signal, const std::string& name) {
+  const auto start = Clock::now();
+  const auto end = trial.tell_to_end(signal);
+  if (!end)
+    say_no(fmt::format("{}: still runs after 2 s in which it could have ended", name),
+           "a handler that sets a flag, and a wait that goes on; or a thread that nobody ends (lab 07)");
+  if (*end != "exit 0") {
+    const bool by_default = trial.process().ended_by(signal);
+    say_no(fmt::format("{}: {}, instead of exit 0", name, *end),
+           by_default ? "no handler: the signal's default ended it. Unix programs do so; the contract asks "
+                        "for exit 0 (lab 15)"
+                      : "");
+  }
+  std::size_t left = 0;
+  trial.wait_until([&] { return (left = trial.process().living_processes().size()) == 0; }, 1000ms);
+  if (left > 0)
+    say_no(fmt::format("{}: exit 0, but {} of its processes are left", name, left),
+           "children that nobody ends, or a server that went into the background (lab 04)");
+  return fmt::format("{}: exit 0 after {} ms", name, (Clock::now() - start) / 1ms);
 }
 
 }  // namespace harness

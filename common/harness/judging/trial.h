@@ -1,5 +1,6 @@
 #pragma once
 
+#include <poll.h>
 #include <sys/types.h>
 
 #include <chrono>
@@ -61,6 +62,8 @@ class Trial {
   /// True if it has ended so, or does within that patience.
   bool ends_unasked(std::chrono::milliseconds span);
 
+  /// True while its process is here and nobody has told it to end.
+  bool is_to_serve() { return has_process() && !told_to_end_; }
   /// Returns when a loop has seen that its clients have left: a new one is answered then, or not within half
   /// a second.
   void let_it_see_who_left();
@@ -87,6 +90,33 @@ class Trial {
   /// here.
   bool converse_together(const std::vector<Peer*>& peers);
   bool converse_together(Peers& peers);
+  /// Lets clients do what they wish until `is_over()` is true or `patience` is over: what every conversation
+  /// is made of, whatever the clients speak. A client has proceed(), interest() and fd(), as Peer explains.
+  template <typename Client, typename Condition>
+  void converse_until(const std::vector<Client*>& clients, Patience patience, Condition is_over) {
+    // What the kernel still has to deliver is not the server's silence; but it can't be that for ever.
+    int extensions = 5;
+    std::vector<pollfd> waits;
+    for (;;) {
+      std::uint64_t moved = 0;
+      waits.clear();
+      for (Client* client : clients) {
+        moved += client->proceed();
+        if (const short interest = client->interest(); interest != 0)
+          waits.push_back({.fd = client->fd(), .events = interest, .revents = 0});
+      }
+      if (is_over()) return;
+      if (moved > 0) {
+        patience.renew();
+      } else if (patience.over()) {
+        if (extensions-- == 0 || !wait_for_the_kernel(waits)) return;
+        patience.renew();
+      }
+      wait_for_some(waits, moved > 0);
+    }
+  }
+  Patience patience(std::chrono::milliseconds span) { return {server_->process(), span}; }
+
   /// Sends without reading until nothing more is taken, at most `limit` bytes. Returns how many were.
   std::uint64_t flood(const std::vector<Peer*>& peers, std::uint64_t limit = flood_limit);
   std::uint64_t flood(Peer& peer, std::uint64_t limit = flood_limit) { return flood({&peer}, limit); }
@@ -114,9 +144,10 @@ class Trial {
   static constexpr std::uint64_t flood_limit = 64 << 20;
 
  private:
-  // Until `is_over()` is true, instead of until all are done.
-  template <typename Condition>
-  void converse_until(const std::vector<Peer*>& peers, Patience patience, Condition is_over);
+  // Returns when one of them is ready, or it is time to look again: at once if something has `moved`.
+  void wait_for_some(std::vector<pollfd>& waits, bool moved) const;
+  // True if one of these sockets waits for bytes that are under way in the kernel, or for room for its own.
+  static bool wait_for_the_kernel(const std::vector<pollfd>& waits);
 
   const Target& target_;
   const Interruption& interruption_;
@@ -152,5 +183,9 @@ void require_well(const Peer& peer, const std::string& what_was_done,
                   const std::string& often_the_cause = {});
 void require_well(const Peers& peers, const std::string& what_was_done,
                   const std::string& often_the_cause = {});
+
+/// Tells the server to end by a signal, with whatever clients it has. Returns how it ended; ends the check
+/// with a *no* unless that was in time, with exit 0, and nothing of it is left.
+std::string require_clean_end(Trial& trial, int signal, const std::string& name);
 
 }  // namespace harness

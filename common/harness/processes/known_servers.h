@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace harness {
@@ -21,9 +22,15 @@ struct KnownServer {
 /// The folder that the harness itself was started from: build/bin.
 std::string program_folder();
 
+/// The columns of servers.csv before the behaviours, and those of chat_rooms.csv.
+inline constexpr std::string_view about_a_server = "server,lab,needs,colour,marker,threads";
+inline constexpr std::string_view about_a_room = "room,lab,needs";
+
 /// The servers of the labs, in the order of the labs, from servers.csv beside the harness (in the repository:
-/// common/harness/servers.csv). The harness knows a server by this file only.
+/// common/harness/servers.csv). The harness knows a server by this file only. `about_the_program`: the
+/// columns before the behaviours, of which the first three are name, lab and what it needs.
 /// Throws std::runtime_error that names the file and the line.
-std::vector<KnownServer> read_known_servers(const std::string& path);
+std::vector<KnownServer> read_known_servers(const std::string& path,
+                                            std::string_view about_the_program = about_a_server);
 
 }  // namespace harness

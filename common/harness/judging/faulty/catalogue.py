@@ -1,4 +1,4 @@
-"""Every faulty server: how it is started, and what the judge has to answer of it (faults.csv)."""
+"""Every faulty server and chat room: how it is started, and what the judge has to answer of it (faults.csv)."""
 
 import csv
 import os
@@ -17,6 +17,7 @@ PROGRAMS = {
     "faulty-threads": [str(BUILT / "faulty-threads")],
     "faulty-fork": [str(BUILT / "faulty-fork")],
 }
+ROOMS = {"faulty-room": [sys.executable, "-m", "common.harness.judging.faulty_room"]}
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class FaultyServer:
         return self.fault.split("-")[0] == "none"
 
     def command(self):
-        """What `harness check` takes. The programs in Python are started from the top folder."""
-        return ["--", *PROGRAMS[self.program], "--port", "{port}", "--fault", self.fault]
+        """What `harness check` or `check-chat` takes. The programs in Python are started from the top folder."""
+        return ["--", *{**PROGRAMS, **ROOMS}[self.program], "--port", "{port}", "--fault", self.fault]
 
     def expects(self, behaviour, answer):
         """True if this answer is right."""
@@ -52,7 +53,16 @@ class FaultyServer:
 
 def faulty_servers():
     """The rows of faults.csv, in its order."""
-    with open(HERE / "faults.csv", newline="", encoding="utf-8") as file:
+    return read_faults(HERE / "faults.csv")
+
+
+def faulty_rooms():
+    """The same of chat rooms."""
+    return read_faults(HERE.parent / "faulty_chat" / "faults.csv")
+
+
+def read_faults(path):
+    with open(path, newline="", encoding="utf-8") as file:
         return [
             FaultyServer(
                 row["program"],
@@ -67,3 +77,9 @@ def known_servers():
     """The rows of servers.csv by the server's name."""
     with open(ROOT / "common" / "harness" / "servers.csv", newline="", encoding="utf-8") as file:
         return {row["server"]: row for row in csv.DictReader(file)}
+
+
+def known_rooms():
+    """The rows of chat_rooms.csv by the room's name."""
+    with open(ROOT / "common" / "harness" / "chat_rooms.csv", newline="", encoding="utf-8") as file:
+        return {row["room"]: row for row in csv.DictReader(file)}
