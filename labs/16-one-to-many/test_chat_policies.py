@@ -192,16 +192,17 @@ class Policies(unittest.TestCase):
             room.enter(told=[speaker, reader])
 
     def test_who_is_cut_off_in_the_middle_of_a_line_gets_the_rest_of_it(self):
-        """He reads a little all the while. So his queue is sent by the piece, and a piece ends in the middle of a line."""
-        with Room("chat-cut-off", guests=3) as room:
+        """He reads half of it all the while. So his long queue is sent by the piece, and a piece ends within a line."""
+        with Room("chat-cut-off", guests=3, options=("--queue-bytes", 2_000_000)) as room:
             silent, speaker, reader = room.guests
             number, other = 0, []
             while not other:
                 other = speak(speaker, reader, number, BATCH)
                 number += BATCH
-                silent.rest += silent.connection.recv(BATCH * 300)
+                silent.rest += silent.connection.recv(BATCH * 500)
             self.assertEqual(other, [LEFT])
-            *heard, last = silent.hears_to_the_end()
+            *heard, last, after = silent.gets_to_the_end().split(b"\n")
+            self.assertEqual(after, b"")
             self.assertEqual(last, CUT_OFF)
             self.assertTrue(heard == said(SPEAKER, range(len(heard))))
 
