@@ -192,8 +192,8 @@ class Policies(unittest.TestCase):
             room.enter(told=[speaker, reader])
 
     def test_who_is_cut_off_in_the_middle_of_a_line_gets_the_rest_of_it(self):
-        """He reads half of it all the while. So his long queue is sent by the piece, and a piece ends within a line."""
-        with Room("chat-cut-off", guests=3, options=("--queue-bytes", 2_000_000)) as room:
+        """He reads half of it all the while, and his queue is long: it is sent by the piece, and a piece ends within a line."""
+        with Room("chat-cut-off", guests=3, options=("--queue-bytes", 2 * most_in_send_buffer())) as room:
             silent, speaker, reader = room.guests
             number, other = 0, []
             while not other and number < 10 * enough():
