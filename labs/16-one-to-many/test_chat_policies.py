@@ -191,6 +191,21 @@ class Policies(unittest.TestCase):
             self.assertTrue(wait_until(lambda: room.descriptors() == descriptors - 1))
             room.enter(told=[speaker, reader])
 
+    def test_who_is_cut_off_in_the_middle_of_a_line_gets_the_rest_of_it(self):
+        """He reads half of it all the while, and his queue is long: it is sent by the piece, and a piece ends within a line."""
+        with Room("chat-cut-off", guests=3, options=("--queue-bytes", 2 * most_in_send_buffer())) as room:
+            silent, speaker, reader = room.guests
+            number, other = 0, []
+            while not other and number < 10 * enough():
+                other = speak(speaker, reader, number, BATCH)
+                number += BATCH
+                silent.rest += silent.connection.recv(BATCH * 500)
+            self.assertEqual(other, [LEFT])
+            *heard, last, after = silent.gets_to_the_end().split(b"\n")
+            self.assertEqual(after, b"")
+            self.assertEqual(last, CUT_OFF)
+            self.assertTrue(heard == said(SPEAKER, range(len(heard))))
+
     def test_cut_off_when_the_queue_stays_half_full_for_long(self):
         """Of four parts that the queue has room for, the kernel holds one at most. So after less than two it is not half full,
         and after more than three it is, and not full."""
