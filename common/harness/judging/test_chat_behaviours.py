@@ -6,7 +6,15 @@ import re
 import pytest
 
 from common.harness.judging.faulty.catalogue import ROOMS, faulty_rooms, known_rooms
-from common.testing.processes import BIN, CANNOT_RUN_HERE, ROOT, harness, lacked_descriptors, run
+from common.testing.processes import (
+    BIN,
+    CANNOT_RUN_HERE,
+    ROOT,
+    harness,
+    lab_server,
+    lacked_descriptors,
+    run,
+)
 
 ABOUT_A_ROOM = ("room", "lab", "needs")
 ROWS = {
@@ -69,8 +77,6 @@ def test_a_faulty_room_gets_its_whole_row(room):
 
 def test_a_room_elsewhere_is_asked_what_needs_no_process():
     """chat-drop by its address alone: what its process would tell is n/a, and nothing is a no."""
-    from common.testing.processes import lab_server
-
     with lab_server("chat-drop") as room:
         ended = harness("check-chat", "--json", "--connect", f"{room.host}:{room.port}")
     (judged,) = json.loads(ended.text)["servers"]
