@@ -166,12 +166,13 @@ class Server {
 
   // For whose time is over: the farewell, or, if he has had that, the end.
   void lose_patience() {
-    for (const int fd : deadlines_.take_due(Clock::now())) {
-      if (at(fd).is_cut_off) {
-        forget(fd);
+    const auto now = Clock::now();
+    while (const auto fd = deadlines_.take_due(now)) {
+      if (at(*fd).is_cut_off) {
+        forget(*fd);
       } else {
-        cut_off(fd);
-        say(fd, {});
+        cut_off(*fd);
+        say(*fd, {});
       }
     }
   }

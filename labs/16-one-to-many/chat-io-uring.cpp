@@ -158,12 +158,13 @@ class Server {
   }
 
   // The policy: what the socket doesn't take waits; a line that would make that too much is dropped, whole.
+  // What this round brings is not waiting yet: the socket is asked before the next round.
   void deliver(int fd, std::string_view line) {
     Connection& connection = at(fd);
     std::string both = connection.dropped > 0 ? dropped_lines(connection.dropped) : std::string();
     both += line;
     const std::size_t waiting = connection.under_way.bytes().size() + connection.pending.bytes().size();
-    if (waiting + both.size() > queue_bytes_) {
+    if (!connection.under_way.empty() && waiting + both.size() > queue_bytes_) {
       ++connection.dropped;
       return;
     }

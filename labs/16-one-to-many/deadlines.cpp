@@ -2,17 +2,13 @@
 
 #include <algorithm>
 
-std::vector<int> Deadlines::take_due(Clock::time_point now) {
-  std::vector<int> due;
-  for (auto moment = moments_.begin(); moment != moments_.end();) {
-    if (moment->second > now) {
-      ++moment;
-    } else {
-      due.push_back(moment->first);
-      moment = moments_.erase(moment);
-    }
-  }
-  return due;
+std::optional<int> Deadlines::take_due(Clock::time_point now) {
+  const auto due = std::find_if(moments_.begin(), moments_.end(),
+                                [now](const auto& moment) { return moment.second <= now; });
+  if (due == moments_.end()) return std::nullopt;
+  const int fd = due->first;
+  moments_.erase(due);
+  return fd;
 }
 
 int Deadlines::milliseconds_left(Clock::time_point now) const {

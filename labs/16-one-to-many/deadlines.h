@@ -2,7 +2,7 @@
 
 #include <chrono>
 #include <map>
-#include <vector>
+#include <optional>
 
 /// Until when something may last for each of some descriptors, one moment a descriptor. It waits for nothing:
 /// an event loop waits as long as it says, and asks what is due then.
@@ -18,8 +18,9 @@ class Deadlines {
 
   void erase(int fd) { moments_.erase(fd); }
 
-  /// Takes out those whose moment has come.
-  std::vector<int> take_due(Clock::time_point now);
+  /// Takes out one whose moment has come; none: no moment has. One at a time, since what is done for the one
+  /// can change the moments of others.
+  std::optional<int> take_due(Clock::time_point now);
 
   /// How long a wait may last: milliseconds until the first one, rounded up so that it is due then; -1, for
   /// poll and epoll_wait "without end", if there is none.

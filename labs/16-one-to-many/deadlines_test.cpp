@@ -16,7 +16,7 @@ TEST_CASE("without a deadline a wait has no end") {
   deadlines.set(4, begin + 2s);
   deadlines.erase(4);
   CHECK(deadlines.milliseconds_left(begin) == -1);
-  CHECK(deadlines.take_due(begin + 1h).empty());
+  CHECK_FALSE(deadlines.take_due(begin + 1h));
 }
 
 TEST_CASE("a wait lasts until the first deadline, rounded up, and no less than nothing") {
@@ -30,9 +30,18 @@ TEST_CASE("a wait lasts until the first deadline, rounded up, and no less than n
 TEST_CASE("what is due is taken out once, the others stay") {
   Deadlines deadlines;
   for (const int fd : {4, 5, 6}) deadlines.set(fd, begin + fd * 1s);
-  CHECK(deadlines.take_due(begin + 5s) == std::vector{4, 5});
-  CHECK(deadlines.take_due(begin + 5s).empty());
+  CHECK(deadlines.take_due(begin + 5s) == 4);
+  CHECK(deadlines.take_due(begin + 5s) == 5);
+  CHECK_FALSE(deadlines.take_due(begin + 5s));
   CHECK(deadlines.milliseconds_left(begin + 5s) == 1000);
+}
+
+TEST_CASE("who gets more time while another one's is over is not due") {
+  Deadlines deadlines;
+  for (const int fd : {4, 5}) deadlines.set(fd, begin + 1s);
+  CHECK(deadlines.take_due(begin + 1s) == 4);
+  deadlines.set(5, begin + 9s);
+  CHECK_FALSE(deadlines.take_due(begin + 1s));
 }
 
 TEST_CASE("the first deadline stays when it is set again, unless it is replaced") {

@@ -157,6 +157,16 @@ class Policies(unittest.TestCase):
                 self.needs(program)
                 self.assertLess(self.growth(program), 2_000_000)
 
+    def test_who_reads_hears_all_of_a_burst_that_swells_beyond_the_queue(self):
+        """An empty line of the speaker's is one byte, and nine to his listener."""
+        for program in ("chat-drop", "chat-io-uring"):
+            with self.subTest(program):
+                self.needs(program)
+                with Room(program, guests=2, options=("--queue-bytes", "4096")) as room:
+                    speaker, listener = room.guests
+                    speaker.connection.sendall(b"\n" * 1000)
+                    self.assertEqual(listener.hears_lines(1000), [b"guest1: "] * 1000)
+
     def test_drop_goes_on_when_he_reads_again(self):
         """He is silent, reads all that waits, and is silent again; with the smallest queue."""
         for program in ("chat-drop", "chat-io-uring"):

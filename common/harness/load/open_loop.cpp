@@ -88,10 +88,10 @@ OpenLoop::Clock::time_point OpenLoop::next_event() const {
 
 void OpenLoop::replied(std::size_t index, Clock::time_point now) {
   if (!speaking_) return;
-  ++result_.replies;
-  last_reply_ = now;
-  if (now < span_end_) ++result_.replies_in_span;
-  if (carries_[index]) {
+  if (carries_[index]) {  // else it answers what was asked before the span
+    ++result_.replies;
+    last_reply_ = now;
+    if (now < span_end_) ++result_.replies_in_span;
     result_.requests[*carries_[index]].answered = now - span_begin_;
     carries_[index].reset();
     --outstanding_;
