@@ -83,7 +83,10 @@ class AddServer(unittest.TestCase):
         cls.environment.pop("BIN", None)
         cls.made = cls.run_there(
             *("make", f"CXX={compiler}", f"CXXFLAGS={flags}"),
-            *(f"build/bin/{name}" for name in (NAME, "harness", "servers.csv", "build.json")),
+            *(
+                f"build/bin/{name}"
+                for name in (NAME, "harness", "servers.csv", "chat_rooms.csv", "build.json")
+            ),
         )
 
     @classmethod

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstring>
 #include <functional>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "common/testing/child.h"
+#include "common/testing/waiting.h"
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
@@ -98,26 +100,35 @@ TEST_CASE("CPU time of children counts, of those that live and of those that wer
 TEST_CASE("each wait that sleeps is a voluntary switch, in every thread") {
   constexpr int waits = 50;
   const Child child([](Child& self) {
-    const auto doze = [] {
-      for (int i = 0; i < waits; ++i) std::this_thread::sleep_for(100us);
+    std::atomic<bool> other_is_done = false;
+    const auto wait_again_and_again = [&self] {
+      for (int i = 0; i < waits; ++i) self.hear();
+      self.tell();
     };
     std::thread other([&] {
-      doze();
-      self.tell();
+      wait_again_and_again();
+      other_is_done = true;
+      other_is_done.notify_one();
       sleep_forever();
     });
-    self.hear();
-    doze();
-    self.tell();
+    other_is_done.wait(false);
+    wait_again_and_again();
     sleep_forever();
   });
-  REQUIRE(child.hear());
-  const auto other_thread = harness::cpu_usage(child.pid());
-  CHECK(other_thread.voluntary_switches >= waits);
-  CHECK(other_thread.involuntary_switches >= 0);
-  child.tell();
-  REQUIRE(child.hear());
-  CHECK(harness::cpu_usage(child.pid()).voluntary_switches - other_thread.voluntary_switches >= waits);
+  std::int64_t counted = 0;
+  for (const char* thread : {"the other", "the first"}) {
+    CAPTURE(thread);
+    for (int i = 0; i < waits; ++i) {
+      // It is told to go on only when its sleep was counted: one that is too short to sleep is none.
+      const auto one_more = [&] { return harness::cpu_usage(child.pid()).voluntary_switches > counted; };
+      REQUIRE(testing::becomes_true(one_more));
+      counted = harness::cpu_usage(child.pid()).voluntary_switches;
+      child.tell();
+    }
+    REQUIRE(child.hear());
+  }
+  CHECK(counted >= 2 * waits);
+  CHECK(harness::cpu_usage(child.pid()).involuntary_switches >= 0);
 }
 
 TEST_CASE("a page shared with a forked child counts once in proportional memory, twice in resident") {
