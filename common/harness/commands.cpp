@@ -70,15 +70,20 @@ int exit_code(int status, const Choice& choice, const Selection& selection) {
 
 namespace {
 
+// A name and what it is about, in columns.
+void list_one(const std::string& name, const std::string& about) {
+  constexpr std::size_t column = 33;
+  fmt::print("  {:<30} {}\n", name, terminal::folded(about, column, std::string(column, ' ')));
+}
+
 void list_programs(const std::string& heading, const std::vector<KnownServer>& known) {
   fmt::print("{}\n", heading);
-  for (const KnownServer& program : known) fmt::print("  {:<30} lab {}\n", program.name, program.lab);
+  for (const KnownServer& program : known) list_one(program.name, "lab " + program.lab);
 }
 
 void list_behaviours(const std::string& heading, const std::vector<Behaviour>& all) {
   fmt::print("{}\n", heading);
-  for (const Behaviour& behaviour : all)
-    fmt::print("  {:<30} {}\n", behaviour.name, terminal::folded(behaviour.question, 33, 33));
+  for (const Behaviour& behaviour : all) list_one(behaviour.name, behaviour.question);
 }
 
 }  // namespace
@@ -87,8 +92,7 @@ int list_command(const std::vector<KnownServer>& servers, const std::vector<Know
   list_programs("servers", servers);
   list_programs("chat rooms", rooms);
   fmt::print("experiments (harness sweep)\n");
-  for (const Experiment& experiment : experiments())
-    fmt::print("  {:<30} {}\n", experiment.name, terminal::folded(experiment.description, 33, 33));
+  for (const Experiment& experiment : experiments()) list_one(experiment.name, experiment.description);
   list_behaviours("behaviours (harness check)", behaviours());
   list_behaviours("behaviours of chat rooms (harness check-chat)", chat_behaviours());
   return 0;

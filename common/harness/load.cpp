@@ -3,7 +3,6 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
-#include <sstream>
 #include <string>
 
 #include "common/harness/commands.h"
@@ -21,10 +20,8 @@ std::string short_number(double value) { return fmt::format("{:.{}f}", value, va
 // Each line begins with what it is about, so that grep takes all of a reason or nothing.
 void say_figures(const std::string& what, const Run& run) {
   const std::string begin = fmt::format("  {:<11}", what);
-  std::istringstream lines(terminal::folded(
-      run.invalid_reason.empty() ? "valid" : "INVALID: " + run.invalid_reason, begin.size(), begin.size()));
-  for (std::string line; std::getline(lines, line);)
-    fmt::print("{}{}\n", begin, line.substr(line.find_first_not_of(' ')));
+  const std::string figures = run.invalid_reason.empty() ? "valid" : "INVALID: " + run.invalid_reason;
+  fmt::print("{}{}\n", begin, terminal::folded(figures, begin.size(), begin));
 }
 
 // A request waits from its intended time on, whether it was sent then or not: the first line is what its user

@@ -16,7 +16,7 @@ std::size_t width_of(std::string_view text) {
 
 }  // namespace
 
-std::string folded(std::string_view text, std::size_t column, std::size_t indent) {
+std::string folded(std::string_view text, std::size_t column, std::string_view margin) {
   std::string lines;
   bool line_is_empty = true;
   while (!text.empty()) {
@@ -24,8 +24,8 @@ std::string folded(std::string_view text, std::size_t column, std::size_t indent
     const std::string_view word = text.substr(0, end);
     const std::size_t width = width_of(word);
     if (!line_is_empty && column + 1 + width > columns) {
-      lines += "\n" + std::string(indent, ' ');
-      column = indent;
+      (lines += '\n') += margin;
+      column = width_of(margin);
     } else if (!line_is_empty) {
       lines += ' ';
       ++column;

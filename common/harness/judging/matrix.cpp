@@ -107,10 +107,11 @@ std::string matrix_evidence(const std::vector<Row>& rows) {
     for (std::size_t b = 0; b < row.findings.size(); ++b) {
       const Finding& finding = row.findings[b];
       text += fmt::format("  {:<3}  {:<{}} {}\n", word(finding.answer), row.asked[b]->name, names,
-                          terminal::folded(finding.evidence, indent + names + 1, indent));
+                          terminal::folded(finding.evidence, indent + names + 1, std::string(indent, ' ')));
       if (!finding.often_the_cause.empty()) {
         text += fmt::format("{:{}}{}\n", "", indent,
-                            terminal::folded("often the cause: " + finding.often_the_cause, indent, indent));
+                            terminal::folded("often the cause: " + finding.often_the_cause, indent,
+                                             std::string(indent, ' ')));
       }
     }
   }
