@@ -1,11 +1,11 @@
 """The behaviour matrix of our own servers, and that the judge catches every faulty one, in the right places only."""
 
-import json
 import re
 
 import pytest
 
 from common.harness.judging.faulty.catalogue import PROGRAMS, faulty_servers
+from common.testing.judged import differences, judge, side_by_side
 from common.testing.processes import (
     ROOT,
     SERVERS,
@@ -21,46 +21,19 @@ BEHAVIOURS = list(next(iter(ROWS.values())))
 FAULTY = faulty_servers()
 
 
-def side_by_side(subjects, name):
-    """Parameters of a test that runs three at a time: more would compete for the cores that some checks measure."""
-    return [
-        pytest.param(subject, id=name(subject), marks=pytest.mark.xdist_group(f"judge-{index % 3}"))
-        for index, subject in enumerate(subjects)
-    ]
-
-
-def judge(*words):
-    """`harness check --json` of one server: how it ended, and behaviour → finding."""
-    ended = harness("check", "--json", *words)
-    assert ended.left == []
-    (server,) = json.loads(ended.text)["servers"]
-    return ended, {finding["behaviour"]: finding for finding in server["findings"]}
-
-
-def differences(findings, expects):
-    """The answers that are not those of the row, with their evidence: behaviour → words."""
-    assert list(findings) == BEHAVIOURS
-    assert all(finding["evidence"] for finding in findings.values())
-    return {
-        name: f"{finding['answer']}: {finding['evidence']}"
-        for name, finding in findings.items()
-        if not expects(name, finding["answer"]) and not lacked_descriptors(finding)
-    }
-
-
 # What can't run here is left out, there is nothing to judge (test_left_out.py).
 @pytest.mark.parametrize("server", side_by_side(SERVERS, str))
 def test_our_servers_behave_as_the_data_say(server):
-    ended, findings = judge(server)
-    assert differences(findings, lambda name, answer: answer == ROWS[server][name]) == {}
+    ended, findings = judge("check", server)
+    assert differences(findings, BEHAVIOURS, lambda name, answer: answer == ROWS[server][name]) == {}
     assert all(finding["as_expected"] for finding in findings.values())
     assert ended.code == 0
 
 
 @pytest.mark.parametrize("server", side_by_side(FAULTY, lambda one: one.name))
 def test_a_faulty_server_gets_its_whole_row(server):
-    ended, findings = judge(*server.command())
-    assert differences(findings, server.expects) == {}
+    ended, findings = judge("check", *server.command())
+    assert differences(findings, BEHAVIOURS, server.expects) == {}
     unasked = {name for name, finding in findings.items() if lacked_descriptors(finding)}
     assert ended.code == (1 if server.no - unasked else 0)
 

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from common.harness.judging.faulty.catalogue import ROOMS, faulty_rooms, known_rooms
+from common.testing.judged import differences, judge, side_by_side
 from common.testing.processes import (
     BIN,
     CANNOT_RUN_HERE,
@@ -32,45 +33,18 @@ def can_run(name):
     return (BIN / name).exists() and run(BIN / name, "--help").code != CANNOT_RUN_HERE
 
 
-def side_by_side(subjects, name):
-    """Parameters of a test that runs two at a time: more would compete for the cores that some checks measure."""
-    return [
-        pytest.param(subject, id=name(subject), marks=pytest.mark.xdist_group(f"judge-{index % 2}"))
-        for index, subject in enumerate(subjects)
-    ]
-
-
-def judge(*words):
-    """`harness check-chat --json` of one room: how it ended, and behaviour → finding."""
-    ended = harness("check-chat", "--json", *words)
-    assert ended.left == []
-    (room,) = json.loads(ended.text)["servers"]
-    return ended, {finding["behaviour"]: finding for finding in room["findings"]}
-
-
-def differences(findings, expects):
-    """The answers that are not those of the row, with their evidence: behaviour → words."""
-    assert list(findings) == BEHAVIOURS
-    assert all(finding["evidence"] for finding in findings.values())
-    return {
-        name: f"{finding['answer']}: {finding['evidence']}"
-        for name, finding in findings.items()
-        if not expects(name, finding["answer"]) and not lacked_descriptors(finding)
-    }
-
-
 @pytest.mark.parametrize("room", side_by_side(filter(can_run, ROWS), str))
 def test_our_rooms_behave_as_the_data_say(room):
-    ended, findings = judge(room)
-    assert differences(findings, lambda name, answer: answer == ROWS[room][name]) == {}
+    ended, findings = judge("check-chat", room)
+    assert differences(findings, BEHAVIOURS, lambda name, answer: answer == ROWS[room][name]) == {}
     assert all(finding["as_expected"] for finding in findings.values())
     assert ended.code == 0
 
 
 @pytest.mark.parametrize("room", side_by_side(FAULTY, lambda one: one.name))
 def test_a_faulty_room_gets_its_whole_row(room):
-    ended, findings = judge(*room.command())
-    assert differences(findings, room.expects) == {}
+    ended, findings = judge("check-chat", *room.command())
+    assert differences(findings, BEHAVIOURS, room.expects) == {}
     unasked = {name for name, finding in findings.items() if lacked_descriptors(finding)}
     assert ended.code == (1 if room.no - unasked else 0)
 
