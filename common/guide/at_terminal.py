@@ -1,13 +1,11 @@
 """A reader at a real pseudo-terminal, key by key: what the tests of the guide share."""
 
-
 import fcntl
 import json
 import os
 import pty
 import re
 import select
-import signal
 import subprocess
 import sys
 import tempfile
@@ -78,15 +76,13 @@ class Reader:
         """
         deadline = time.monotonic() + PATIENCE
         while (at := self.text.find(text, self.seen)) < 0:
-            patience = 0.1 if self.process.poll() is not None else max(0, deadline - time.monotonic())
-            ready, _, _ = select.select([self.master], [], [], 0.1 if or_end else patience)
-            if or_end and not ready and self.process.poll() is None and time.monotonic() < deadline:
-                continue
-            if or_end and not ready and self.process.poll() is not None:
+            has_ended = self.process.poll() is not None  # before looking: what it said last is there then
+            if select.select([self.master], [], [], 0.1)[0]:
+                self.raw += os.read(self.master, 65536)
+            elif has_ended and or_end:
                 return None
-            if not ready:
+            elif has_ended or time.monotonic() > deadline:
                 raise AssertionError(f"`{text}` never appeared; since the last:\n{self.text[self.seen:]}")
-            self.raw += os.read(self.master, 65536)
         passage = self.text[self.seen : at + len(text)]
         self.seen = at + len(text)
         return passage

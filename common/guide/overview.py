@@ -12,7 +12,8 @@ from .handout import read_handout
 from .predictions import ratio, shown
 
 
-def _table(*columns):
+def plain_table(*columns):
+    """A table without a frame, whose cells are folded; numbers stand at the right."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
         table.add_column(
@@ -25,7 +26,7 @@ def _table(*columns):
 
 def progress_table(labs, records):
     """A row a lab: done, started (and where), or open."""
-    table = _table("lab", "title", "minutes", "state")
+    table = plain_table("lab", "title", "minutes", "state")
     progress = records.progress()
     for lab in labs:
         try:
@@ -49,7 +50,7 @@ def _state(place):
 def summary_table(records):
     """The predictions beside what was measured; None when there are none."""
     predictions = records.predictions()
-    table = _table("lab", "question", "you said", "it was", "")
+    table = plain_table("lab", "question", "you said", "it was", "")
     for lab in sorted(predictions):
         for entry in predictions[lab].values():
             predicted, measured, unit = entry.get("predicted"), entry.get("measured"), entry.get("unit")

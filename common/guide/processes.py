@@ -27,10 +27,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def _begin_as_a_command():
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    for number in (
-        signal.SIGTSTP,
-        signal.SIGTTOU,
-    ):  # ignored in the guide, and an ignored signal is inherited
+    # They are ignored in the guide, and an ignored signal is inherited.
+    for number in (signal.SIGTSTP, signal.SIGTTOU):
         signal.signal(number, signal.SIG_DFL)
 
 
@@ -175,9 +173,8 @@ def supervise(work):
         return 2
     modes = termios.tcgetattr(0) if at_terminal else None
     if at_terminal:
-        signal.signal(
-            signal.SIGTTOU, signal.SIG_IGN
-        )  # who gives the terminal away, or takes it, would be stopped
+        # Who gives the terminal away, or takes it, would be stopped.
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     passed_on = (signal.SIGTERM, signal.SIGHUP)
     every = (*passed_on, signal.SIGINT, signal.SIGQUIT)
     signal.pthread_sigmask(signal.SIG_BLOCK, every)  # none may arrive before we know the child
@@ -220,9 +217,8 @@ def _take_terminal():
         os.tcsetpgrp(0, os.getpid())
     except OSError:
         return  # not our terminal: the shell that started us goes on without job control
-    signal.signal(
-        signal.SIGTSTP, signal.SIG_IGN
-    )  # make would wait for a stopped guide, and the reader for make
+    # Make would wait for a stopped guide, and the reader for make.
+    signal.signal(signal.SIGTSTP, signal.SIG_IGN)
 
 
 def kill_descendants(patience=5.0):

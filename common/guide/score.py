@@ -1,8 +1,6 @@
 """The end of a lab: what was asked, guessed and measured."""
 
-from rich import box
-from rich.table import Table
-
+from .overview import plain_table
 from .predictions import ratio, shown
 
 NEAR = 0.1
@@ -16,11 +14,7 @@ def end_table(handout, entries):
     questions = _questions(handout)
     if not questions:
         return None
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("question", overflow="fold")
-    table.add_column("you said", justify="right", overflow="fold")
-    table.add_column("it was", justify="right", overflow="fold")
-    table.add_column("off by", overflow="fold")
+    table = plain_table("question", "you said", "it was", "off by")
     for question in questions:
         predicted, measured = _pair(entries, question)
         table.add_row(

@@ -207,8 +207,9 @@ class Session:
             return
         finally:
             self.screen.end_output()
+        surprise = verdict.surprise(block, result)
         if not result.lines and not result.interrupted:
-            as_expected = "" if verdict.surprise(block, result) else ", as expected"
+            as_expected = "" if surprise else ", as expected"
             self.screen.say(f"(it printed nothing: exit {result.status}{as_expected})", "quiet")
         self.screen.say()
         if result.interrupted:
@@ -216,10 +217,9 @@ class Session:
                 "(ended by Ctrl-C: nothing was measured)" if block.predictions else "(ended by Ctrl-C)"
             )
             return
-        self._judge(block, result)
+        self._judge(block, result, surprise)
 
-    def _judge(self, block, result):
-        surprise = verdict.surprise(block, result)
+    def _judge(self, block, result, surprise):
         if surprise:
             self.screen.say("This isn't what the page expects: " + surprise[1], "trouble")
             self.screen.say()
