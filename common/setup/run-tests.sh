@@ -28,7 +28,8 @@ echo "== Python"
 set -- -q -n 4 --dist loadgroup --junitxml="$results/python.xml"
 # A name of Python has _ where one of C++ has a space.
 [ -z "$word" ] || set -- "$@" -k "$(echo "$word" | tr ' ' _)"
-"$python" -m pytest "$@"
+# CI: a failure's line in the summary at the end tells what differed, however wide that is.
+CI=yes "$python" -m pytest "$@"
 ended=$?
 # 0: all passed. 1: some failed, which its XML says. 5: none has the word.
 [ $ended = 5 ] || [ $ended -le 1 ] || exit $ended

@@ -53,9 +53,9 @@ namespace {
 // ended.
 void tell_how_it_fares(Finding& finding, const Behaviour& behaviour, Trial& trial) {
   // The check's clients have left a moment ago: time for what that does to the server.
-  if (finding.answer == Answer::yes && trial.is_to_serve()) behaviour.let_it_see_who_left(trial);
-  trial.ends_unasked(std::chrono::milliseconds(50));
-  const auto end = trial.unexpected_end();
+  const bool is_asked = finding.answer == Answer::yes && trial.is_to_serve();
+  const auto end =
+      is_asked ? behaviour.end_after_departures(trial) : trial.end_within(std::chrono::milliseconds(50));
   if (!end) return;
   if (finding.answer == Answer::yes) finding.answer = Answer::no;
   finding.evidence += fmt::format("; the server ended: {}", *end);

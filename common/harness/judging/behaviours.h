@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,11 @@ struct Behaviour {
   std::string question;  ///< in a sentence that "yes" completes well
   /// Conducts it on a server that has just been started. Returns a finding, or throws it as Decided.
   Finding (*check)(Trial&);
-  /// Returns when the server has seen that the check's clients have left: a new one is answered then, or not
-  /// within half a second. How a client gets an answer is the servers' protocol.
-  void (*let_it_see_who_left)(Trial&) = [](Trial& trial) { trial.let_it_see_who_left(); };
+  /// Returns when the server has seen that the check's clients have left: how it ended of that; none: it
+  /// runs. How a client gets an answer is the servers' protocol.
+  std::optional<std::string> (*end_after_departures)(Trial&) = [](Trial& trial) {
+    return trial.end_after_departures();
+  };
 };
 
 /// All that echo servers are asked, in the order of the matrix. docs/behaviours.md tells more of each.

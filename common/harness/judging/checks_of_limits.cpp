@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <list>
 
 #include "common/harness/judging/behaviours.h"
 #include "common/harness/judging/limits.h"
@@ -89,8 +90,13 @@ Finding survives_fd_exhaustion(Trial& trial) {
   trial.converse_together(clients);
   require_well(clients, story + "; those that were served speak again");
   clients.erase(clients.begin(), clients.begin() + static_cast<std::ptrdiff_t>(clients.size() / 2));
-  const bool recovered =
-      trial.wait_until([&trial, &clients] { return trial.open(1, 0, pointers_to(clients)).front().well(); });
+  // Who is kept waiting stays: a reply that came just as it left would be an error for the server.
+  std::list<Peer> newcomers;
+  const bool recovered = trial.wait_until([&] {
+    std::erase_if(newcomers, [](const Peer& peer) { return peer.gone(); });
+    newcomers.push_back(std::move(trial.open(1, 0, pointers_to(clients)).front()));
+    return newcomers.back().well();
+  });
   if (!recovered) say_no(fmt::format("{}; half of them left, and no new client was served", story));
   return yes(story + ", a new one was served when half of them had left");
 }

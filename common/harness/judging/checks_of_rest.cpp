@@ -73,7 +73,7 @@ Finding idle_costs_no_cpu(Trial& trial) {
   if (unserved != idle.end()) {
     const std::string story =
         fmt::format("beside {} idle clients one read late: a client {}", count, unserved->story());
-    if (trial.ends_unasked(100ms)) say_no(story);
+    if (trial.end_within(100ms)) say_no(story);
     say_not_applicable(story + " (see slow-reader-gets-everything)");
   }
   // One that has ended its direction and stays: whatever the server does about it, it is to rest afterwards.

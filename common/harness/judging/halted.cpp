@@ -44,8 +44,7 @@ void Trial::try_halting() {
   // Until it waits again: what it does about the interruption is done then.
   wait_until([this] { return unexpected_end() || is_in_state(process().pid(), "SD"); }, 300ms);
   // Or sleeps a last time while it ends.
-  ends_unasked(30ms);
-  if (unexpected_end())
+  if (end_within(30ms))
     say_not_applicable("it ended when it was halted and went on (see survives-stop-and-continue)");
 }
 

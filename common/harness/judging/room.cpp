@@ -135,20 +135,20 @@ void Room::require_news(const std::vector<Guest*>& listeners, const std::vector<
   }
 }
 
-void let_the_room_see_who_left(Trial& trial) {
+std::optional<std::string> room_end_after_departures(Trial& trial) {
   Room room(trial);
   Guest& another = room.come();
   // The greeting, then an answer: what was ready together with the first has been dealt with when the second
   // comes.
   const auto comes = [&room, &another](std::size_t lines) {
-    return room.until([&another, lines] { return another.gone() || another.untaken().size() >= lines; },
-                      500ms);
+    return room.until([&another, lines] { return another.gone() || another.untaken().size() >= lines; });
   };
-  if (comes(1)) {
+  bool has_answered = comes(1);
+  if (has_answered) {
     another.say_line("/");
-    if (comes(2) && !another.gone()) return;
+    has_answered = comes(2) && !another.gone();
   }
-  trial.ends_unasked(500ms);  // an interpreter takes its time to end
+  return trial.end_once_it_rests(has_answered);
 }
 
 }  // namespace harness

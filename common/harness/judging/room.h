@@ -82,7 +82,7 @@ std::string message(const Guest& speaker, std::string_view line);
 /// A line as it may stand in evidence: in quotes, and not too long.
 std::string quoted(std::string_view line);
 
-/// Returns when a room has seen that the check's guests have left (Behaviour).
-void let_the_room_see_who_left(Trial& trial);
+/// Returns when a room has seen that the check's guests have left: how it ended of that; none: it runs.
+std::optional<std::string> room_end_after_departures(Trial& trial);
 
 }  // namespace harness

@@ -65,8 +65,9 @@ std::optional<std::string> Trial::unexpected_end() {
   return has_process() && !told_to_end_ ? process().wait_for_end(0ms) : std::nullopt;
 }
 
-bool Trial::ends_unasked(std::chrono::milliseconds span) {
-  return wait_until([this] { return unexpected_end().has_value(); }, span);
+std::optional<std::string> Trial::end_within(std::chrono::milliseconds span) {
+  wait_until([this] { return unexpected_end().has_value(); }, span);
+  return unexpected_end();
 }
 
 std::optional<std::string> Trial::tell_to_end(int signal) {
@@ -78,15 +79,22 @@ std::optional<std::string> Trial::tell_to_end(int signal) {
   return server.wait_for_end(0ms);
 }
 
-void Trial::let_it_see_who_left() {
+std::optional<std::string> Trial::end_after_departures() {
   Peer another = connect();
-  // Two lines: what was ready together with the first has been dealt with when the second is answered.
-  for (int line = 1; line <= 2; ++line) {
+  // Two lines: what was ready in a loop together with the first has been dealt with when the second is
+  // answered.
+  bool has_answered = true;
+  for (int line = 1; line <= 2 && has_answered; ++line) {
     another.say(line_bytes);
-    if (converse(another, 500ms)) continue;
-    ends_unasked(500ms);  // an interpreter takes its time to end
-    return;
+    has_answered = converse(another);
   }
+  return end_once_it_rests(has_answered);
+}
+
+std::optional<std::string> Trial::end_once_it_rests(bool has_answered) {
+  // Another thread than the one that answered may not have come to run yet.
+  wait_until([this] { return unexpected_end() || rests(process().pid()); }, 500ms);
+  return end_within(has_answered ? 50ms : 500ms);  // an interpreter takes its time to end
 }
 
 void Trial::start_again(const StartOptions& options) {

@@ -59,14 +59,17 @@ class Trial {
   std::optional<std::string> tell_to_end(int signal);
   /// How it ended though nobody has told it to; none: it runs.
   std::optional<std::string> unexpected_end();
-  /// True if it has ended so, or does within that patience.
-  bool ends_unasked(std::chrono::milliseconds span);
+  /// The same, once it has ended or that patience is over.
+  std::optional<std::string> end_within(std::chrono::milliseconds span);
 
   /// True while its process is here and nobody has told it to end.
   bool is_to_serve() { return has_process() && !told_to_end_; }
-  /// Returns when a loop has seen that its clients have left: a new one is answered then, or not within half
-  /// a second.
-  void let_it_see_who_left();
+  /// Returns when it has seen that its clients have left: how it ended of that; none: it runs. A new client
+  /// is answered then, and every thread rests.
+  std::optional<std::string> end_after_departures();
+  /// The same, for a new client of whatever protocol that has been answered, or hasn't. It must stay until
+  /// this returns: an answer that comes too late for it would be a departure of its own, and a rude one.
+  std::optional<std::string> end_once_it_rests(bool has_answered);
 
   const net::Address& address() const { return server_->address(); }
 

@@ -12,6 +12,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <string_view>
 
 #include "common/kernel/numbers.h"
 #include "common/net/system_error.h"
@@ -151,6 +152,19 @@ void reap_adopted_zombies(pid_t leader) {
 std::vector<pid_t> process_tree(pid_t root) { return descendants(root, all_processes()); }
 
 char state_of(pid_t pid) { return read_stat(pid).state; }
+
+bool rests(pid_t root) {
+  for (const pid_t pid : process_tree(root)) {
+    std::error_code gone;
+    for (fs::directory_iterator task("/proc/" + std::to_string(pid) + "/task", gone), end;
+         !gone && task != end; task.increment(gone)) {
+      // A thread has a directory of its own there, though none that is listed (proc(5)).
+      const char state = state_of(std::stoi(task->path().filename()));
+      if (std::string_view("SZX ").find(state) == std::string_view::npos) return false;
+    }
+  }
+  return true;
+}
 
 std::set<int> open_descriptors(pid_t pid) {
   std::set<int> numbers;

@@ -31,6 +31,9 @@ void reap_adopted_zombies(pid_t leader);
 /// The state of a process as proc_pid_stat(5) has it, such as 'S', 'T' or 'Z'; ' ' if there is none.
 char state_of(pid_t pid);
 
+/// True if every thread of the process tree sleeps until something happens; also if there is none left.
+bool rests(pid_t root);
+
 /// The numbers of the descriptors that a process holds open; none if it has ended.
 std::set<int> open_descriptors(pid_t pid);
 

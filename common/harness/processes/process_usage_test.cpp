@@ -10,7 +10,6 @@
 #include <atomic>
 #include <csignal>
 #include <cstring>
-#include <functional>
 #include <thread>
 #include <vector>
 
@@ -23,15 +22,6 @@ using testing::Child;
 using testing::sleep_forever;
 
 namespace {
-
-bool waits_for(const std::function<bool()>& condition) {
-  const auto deadline = Clock::now() + 10s;
-  while (!condition()) {
-    if (Clock::now() > deadline) return false;
-    std::this_thread::sleep_for(2ms);
-  }
-  return true;
-}
 
 void burn(std::chrono::nanoseconds cpu) {
   const auto used = [] {
@@ -71,7 +61,7 @@ TEST_CASE("CPU time shows in the process that burns it, and not in one that slee
   REQUIRE(sleeper.hear());
   const auto burner_before = harness::cpu_time(burner.pid());
   const auto sleeper_before = harness::cpu_time(sleeper.pid());
-  CHECK(waits_for([&] { return harness::cpu_time(burner.pid()) - burner_before >= 50ms; }));
+  CHECK(testing::becomes_true([&] { return harness::cpu_time(burner.pid()) - burner_before >= 50ms; }));
   CHECK(harness::cpu_usage(burner.pid()).cpu - burner_before >= 50ms);
   CHECK(harness::cpu_time(sleeper.pid()) - sleeper_before < 20ms);
 }
@@ -95,6 +85,23 @@ TEST_CASE("CPU time of children counts, of those that live and of those that wer
   child.tell();
   REQUIRE(child.hear());
   CHECK(harness::cpu_time(child.pid()) - reaped >= 100ms);
+}
+
+TEST_CASE("a process rests when none of its threads has anything to do") {
+  const Child child([](Child& self) {
+    std::thread other([&self] {
+      self.hear();
+      burn(1h);
+    });
+    self.tell();
+    sleep_forever();
+  });
+  REQUIRE(child.hear());
+  CHECK(testing::becomes_true([&] { return harness::rests(child.pid()); }));
+  child.tell();
+  CHECK(testing::becomes_true([&] { return !harness::rests(child.pid()); }));
+  std::this_thread::sleep_for(50ms);
+  CHECK_FALSE(harness::rests(child.pid()));
 }
 
 TEST_CASE("each wait that sleeps is a voluntary switch, in every thread") {
@@ -192,7 +199,7 @@ TEST_CASE("a child that ended is a zombie until it is waited for") {
     self.tell();
     sleep_forever();
   });
-  CHECK(waits_for([&] { return harness::count_zombies(child.pid()) == 1; }));
+  CHECK(testing::becomes_true([&] { return harness::count_zombies(child.pid()) == 1; }));
   child.tell();
   REQUIRE(child.hear());
   CHECK(harness::count_zombies(child.pid()) == 0);
@@ -228,10 +235,10 @@ TEST_CASE("who lives in a process group: its zombies don't") {
     sleep_forever();
   });
   REQUIRE(child.hear());
-  CHECK(waits_for([&] { return harness::count_living(child.pid()) == 2; }));
+  CHECK(testing::becomes_true([&] { return harness::count_living(child.pid()) == 2; }));
   CHECK(harness::count_zombies(child.pid()) == 1);
   kill(-child.pid(), SIGKILL);
-  CHECK(waits_for([&] { return harness::count_living(child.pid()) == 0; }));
+  CHECK(testing::becomes_true([&] { return harness::count_living(child.pid()) == 0; }));
 }
 
 TEST_CASE("processes that come and go while they are looked at are no error") {

@@ -6,10 +6,13 @@
 // Look for:  a no where faults.csv says so, and yes everywhere else: a judge that has never said no proves
 // nothing.
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -74,24 +77,32 @@ class ThreadServer {
   }
 
   std::thread thread_for(net::FileDescriptor socket) {
-    ++living_;
-    return std::thread([this, own = std::move(socket)] {
-      converse(own);
-      --living_;
-    });
+    return std::thread([this, own = std::move(socket)] { converse(own); });
   }
 
-  std::atomic<int> living_ = 0;
+  // How many clients are here. One that has left doesn't count, even if its thread hasn't come to see it.
+  int clients_here() const {
+    int here = 0;
+    for (int fd = 0; fd <= highest_; ++fd) {
+      tcp_info info{};
+      socklen_t size = sizeof(info);
+      if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_state == TCP_ESTABLISHED)
+        ++here;
+    }
+    return here;
+  }
 
  private:
   net::FileDescriptor accept_one() {
     net::FileDescriptor socket{accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC)};
     if (!socket) spare_.accept_again(listener_.fd(), errno);
+    highest_ = std::max(highest_, socket.fd());
     return socket;
   }
 
   const net::FileDescriptor listener_;
   net::SpareDescriptor spare_;
+  int highest_ = -1;  // of the clients' descriptors
 };
 
 // Stands for threads that are neither joined nor detached: each leaves its stack.
@@ -127,7 +138,7 @@ class TakesTheLoopsVariable : public ThreadServer {
 
  protected:
   void begin(net::FileDescriptor socket) override {
-    const bool late = living_ > 60;
+    const bool late = clients_here() > 61;
     if (late && late_) {
       const int newer = late_.fd();
       ThreadServer::begin(net::FileDescriptor{dup(newer)});  // two threads for one client, none for the other
@@ -152,7 +163,8 @@ class SharesABuffer : public ThreadServer {
 
  protected:
   void begin(net::FileDescriptor socket) override {
-    shares_.at(static_cast<std::size_t>(socket.fd())) = living_ >= 60 && living_ < 74;
+    const int here = clients_here();
+    shares_.at(static_cast<std::size_t>(socket.fd())) = here > 60 && here < 75;
     ThreadServer::begin(std::move(socket));
   }
   void converse(const net::FileDescriptor& socket) override {
