@@ -1,7 +1,9 @@
 """The one place for how charts look: the colour and marker of each server, units, axes, the footer.
 
-The colours are the Okabe-Ito palette, which readers with any common colour blindness can tell apart. Markers
-differ as well, so that no chart depends on colour alone.
+A family of servers has its hues: loops over all clients orange, one process or thread a client black and grey,
+readiness blue and green, completions pink. They are those of the Okabe-Ito palette, which readers with any common
+colour blindness can tell apart, with shades inside a family. Markers differ as well, so that no chart depends on
+colour alone.
 """
 
 import csv
@@ -27,10 +29,7 @@ class ServerStyle:
 
 
 def _known_servers() -> dict[str, ServerStyle]:
-    """The looks of our servers in the order of the labs, which is the order of panels. The list is servers.csv.
-
-    The palette has eight colours, for more servers: some share one, never the marker. Yellow is darkened to be seen on white.
-    """
+    """The looks of our servers in the order of the labs, which is the order of panels. The list is servers.csv."""
     path = Path(__file__).resolve().parents[1] / "common" / "harness" / "servers.csv"
     with open(path, newline="", encoding="utf-8") as file:
         return {row["server"]: ServerStyle(row["colour"], row["marker"]) for row in csv.DictReader(file)}
@@ -93,10 +92,23 @@ def new_figure(width_inches: float, height_inches: float, title: str) -> Figure:
         }
     )
     figure = Figure(figsize=(width_inches, height_inches), dpi=150, facecolor="white")
-    figure.suptitle(
-        title, x=0.012, y=1 - 0.1 / height_inches, ha="left", va="top", fontsize=13, fontweight="bold"
-    )
+    set_title(figure, title)
     return figure
+
+
+def set_title(figure: Figure, title: str) -> None:
+    """Give a figure its title, in one line: a long one is written smaller."""
+    width, height = figure.get_size_inches()
+    letters = 8.6 * width  # that fit at 13 points
+    figure.suptitle(
+        title,
+        x=0.012,
+        y=1 - 0.1 / height,
+        ha="left",
+        va="top",
+        fontsize=13 * min(1, letters / max(len(title), 1)),
+        fontweight="bold",
+    )
 
 
 def finish(figure: Figure, notes: Sequence[str], facts: Sequence[str]) -> None:
@@ -152,7 +164,7 @@ def with_thousands(number: float) -> str:
 
 
 def scale_connections(
-    axes: Axes, connections: Iterable[int], most_labels: int = 10, linear_below: float = 1
+    axes: Axes, connections: Iterable[float], most_labels: int = 10, linear_below: float = 1
 ) -> None:
     """A logarithmic x axis over all the numbers of open connections, labelled at measured ones.
 
