@@ -89,6 +89,9 @@ int check_command(const std::vector<Target>& targets, const std::vector<Behaviou
 int load_command(const Target& target, const LoadOptions& options, const Interruption& interruption);
 int compare_command(const Choice& choice, const std::vector<KnownServer>& known,
                     const CompareOptions& options, const Interruption& interruption);
+/// Runs plots/diff.py in place of this process: one reader of the records, in one language. Never returns but
+/// by an exception.
+[[noreturn]] void diff_command(const std::vector<std::string>& folders);
 int sweep_command(const Choice& choice, const std::vector<KnownServer>& known, const SweepOptions& options,
                   const Interruption& interruption);
 

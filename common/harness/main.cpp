@@ -6,6 +6,7 @@
 //       build/bin/harness load poll --rate 5000 --arrivals poisson
 //       build/bin/harness compare epoll select --connections 1000 --active 8
 //       build/bin/harness sweep latency-vs-connections
+//       build/bin/harness diff docs/reference results
 //       build/bin/harness check -- python3 my_server.py {port}
 //       build/bin/harness check-chat chat-drop
 
@@ -72,6 +73,7 @@ int run(int argc, char** argv) {
   net::CommandLine load = options.command("load", "measure one load point");
   net::CommandLine compare =
       options.command("compare", "ratios of two servers or more, with what this machine can tell");
+  net::CommandLine diff = options.command("diff", "two folders of results as ratios");
   net::CommandLine sweep =
       options.command("sweep", "run an experiment: servers (or its own scenarios) × points × repetitions");
 
@@ -106,6 +108,9 @@ int run(int argc, char** argv) {
   sweep.flag("--resume", sweep_options.resume, "go on where an interrupted sweep stopped");
   sweep.words("experiment_and_servers", words, "the experiment, then servers (none: all)");
 
+  std::vector<std::string> folders;
+  diff.words("folder", folders,
+             "two folders of all results, or of one experiment: the second over the first");
   check.words("server", choice.names, "names of servers (none: all)");
   check_chat.words("room", choice.names, "names of chat rooms (none: all)");
   load.words("server", choice.names, "one server's name, or a command after --, or --connect");
@@ -120,6 +125,10 @@ int run(int argc, char** argv) {
   sweep.text("--results", sweep_options.results, "the folder of all records");
   options.parse(static_cast<int>(separator - argv), argv);
 
+  if (diff.given()) {
+    folders.insert(folders.end(), choice.command.begin(), choice.command.end());  // with names such as "-x"
+    harness::diff_command(folders);
+  }
   const auto known = harness::read_known_servers(harness::program_folder() + "/servers.csv");
   const harness::Interruption interruption;
   if (list.given()) return list_command(known, known_rooms());

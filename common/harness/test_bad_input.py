@@ -15,7 +15,7 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from common.testing.processes import BIN, SERVERS, harness, needs_descriptors, rows_of, run, stop_sweep
+from common.testing.processes import BIN, ROOT, SERVERS, harness, needs_descriptors, rows_of, run, stop_sweep
 
 PROGRESS = re.compile(r"[a-z-]+ \d+/\d+: .*")
 UNRESOLVED = "no-such-host.invalid"  # never resolves: RFC 2606
@@ -166,6 +166,20 @@ class Harness(OneLine):
         self.refuses(
             ("compare", "epoll", "blocking-loop", "--active", "1"), "stops at a silent", "--active 100%"
         )
+
+    def test_differences_that_are_none(self):
+        """Of what the folders hold, plots/test_diff.py has the rest. That it finds its own program, wherever it is called."""
+        for words in ((), ("one",), ("one", "two", "three")):
+            self.refuses(("diff", *words), "two folders of results")
+        self.refuses(("diff", ROOT / "docs" / "reference", "."), "has no results")
+        self.refuses(("diff", "missing", ROOT / "docs" / "reference"), "missing: is no folder")
+        plots = self.folder / "plots"
+        plots.mkdir()
+        (plots / "diff.py").write_text("raise SystemExit('this is not ours')")
+        self.refuses(("diff", "--", "-x", "."), "-x: is no folder")
+        ended = harness("diff", *2 * [ROOT / "docs" / "reference"], cwd=self.folder)
+        self.assertEqual((ended.code, ended.err, ended.left), (0, [], []))
+        self.assertIn("latency-vs-connections", ended.out)
 
     def test_more_connections_than_descriptors(self):
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
