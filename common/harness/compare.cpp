@@ -43,13 +43,11 @@ double estimated_seconds(const LoadPoint& point, std::size_t contenders, std::si
   return static_cast<double>(rounds * contenders) * (2 * opening + speaking.count());
 }
 
-std::string plan_in_words(const std::vector<Target>& contenders, const LoadPoint& point,
-                          const CompareOptions& options) {
+std::string plan_in_words(std::size_t contenders, const LoadPoint& point, const CompareOptions& options) {
   const auto rounds = static_cast<std::size_t>(options.rounds);
-  return fmt::format(
-      "{} rounds, {} connections to each server, {} of them speak; about {:.0f} s, at most {} s", rounds,
-      point.connections, point.active,
-      std::min(options.at_most_s, estimated_seconds(point, contenders.size(), rounds)), options.at_most_s);
+  return fmt::format("{} rounds of {} servers; about {:.0f} s, at most {} s", rounds, contenders,
+                     std::min(options.at_most_s, estimated_seconds(point, contenders, rounds)),
+                     options.at_most_s);
 }
 
 // Conducts rounds until all are done, or the time is over, or the user has had enough.
@@ -163,7 +161,7 @@ int compare_command(const Choice& choice, const std::vector<KnownServer>& known,
   Records records = Records::start(
       options.results, "compare",
       environment_json(build, facts_of(cores, "compare", static_cast<std::uint64_t>(options.seed), {})));
-  net::say("compare", plan_in_words(contenders, point, options));
+  net::say("compare", plan_in_words(contenders.size(), point, options));
   pin_to_core(*cores.generator);
   Comparison comparison(contenders, point, options, cores, records, interruption);
   const auto kept = [&] {

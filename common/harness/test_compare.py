@@ -112,13 +112,13 @@ class Compare(unittest.TestCase):
         self.assertEqual([row["server"] for row in self.rows("cpu")][:3], names)
         result = json.loads((self.records / "ratios.json").read_text())
         ratio = ratio_of(result, "server_cpu_us_per_request", names[2])
-        self.assertGreaterEqual(ratio["low"], 3)
-        self.assertLessEqual(ratio["low"], ratio["ratio"])
-        self.assertLessEqual(ratio["ratio"], ratio["high"])
         same = ratio_of(result, "server_cpu_us_per_request", names[1])
         self.assertTrue(same["same_server"])
         if min(ratio["n"], same["n"]) < 6:
             self.skipTest("a hypervisor took time in one of the rounds: " + ratio["rejected"])
+        self.assertGreaterEqual(ratio["low"], 3)
+        self.assertLessEqual(ratio["low"], ratio["ratio"])
+        self.assertLessEqual(ratio["ratio"], ratio["high"])
         self.assertGreaterEqual(ratio["confidence"], 0.95)
         self.assertLess(same["low"], 2)
         said = " ".join(ended.text.split())
@@ -165,9 +165,9 @@ class Compare(unittest.TestCase):
 
     def test_it_says_how_long_it_takes_and_ends_then(self):
         ended = self.compare("epoll", "poll", "--connections", "4", "--rounds", "500", "--at-most", "1")
-        self.assertRegex(
+        self.assertEqual(
             ended.err[0],
-            "compare: 500 rounds, 4 connections to each server, 4 of them speak; about 1 s, at most 1 s",
+            "compare: 500 rounds of 3 servers; about 1 s, at most 1 s",
         )
         self.assertIn("the time is over: 1 of 500 rounds", ended.err)
         self.assertEqual({row["repetition"] for row in rows_of(self.records)}, {"1"})

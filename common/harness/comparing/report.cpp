@@ -74,9 +74,14 @@ std::string comparison_text(const Compared& compared, const Tallies& tallies) {
   std::string text;
   for (const Column& column : columns()) {
     const Tally& tally = tallies.*column.tally;
-    text += column.heading + "\n" + table(compared, tally);
+    const std::string rows = table(compared, tally);
+    text += column.heading + "\n" + rows;
     if (const std::string rejected = tally.rejected(); !rejected.empty()) text += folded_line(rejected);
-    for (const std::size_t i : others(compared)) text += folded_line(sentence(column, compared, tally, i));
+    if (rows.empty())
+      text += folded_line(fmt::format("nothing can be told of the {} here", column.quantity.name));
+    for (const std::size_t i : others(compared)) {
+      if (!rows.empty()) text += folded_line(sentence(column, compared, tally, i));
+    }
     text += "\n";
   }
   return text;

@@ -36,13 +36,11 @@ TEST_CASE("report of a comparison: a table where there is one, and an answer to 
         "\n"
         "latency, p50 (two cores)\n"
         "  6 of 6 runs don't count, the last one since the generator was starved\n"
-        "  nothing can be told of the median latency of poll: 0 valid pairs, an\n"
-        "  interval needs 6\n"
+        "  nothing can be told of the median latency here\n"
         "\n"
         "latency, p99 (two cores)\n"
         "  1 of 1 runs don't count, the last one since of this\n"
-        "  nothing can be told of the p99 latency of poll: 0 valid pairs, an interval\n"
-        "  needs 6\n"
+        "  nothing can be told of the p99 latency here\n"
         "\n");
 }
 
