@@ -250,6 +250,14 @@ Measured measure(const Target& target, const LoadPoint& point, const Cores& core
   }
 }
 
+Measured measure_until_valid(const Target& target, const LoadPoint& point, const Cores& cores,
+                             const Interruption& interruption, int tries) {
+  for (int attempt = 1;; ++attempt) {
+    Measured measured = measure(target, point, cores, interruption);
+    if (attempt >= tries || !may_be_valid_next_time(measured.run, cores)) return measured;
+  }
+}
+
 bool may_be_valid_next_time(const Run& run, const Cores& cores) {
   return !run.invalid_reason.empty() && !cores.shared && run.lost() == 0 && run.requests.value_or(0) > 0;
 }
