@@ -73,7 +73,7 @@ const std::vector<Experiment>& experiments() {
                  .repetitions = 1,
                  .warm_up = 50ms,
                  .duration = 300ms,
-                 .rounds = 5500},
+                 .rounds = 1100},
        .full = {.connections = {20},
                 .costs = {{.work_us = 250}},
                 .capacity_percents = {10, 30, 50, 70, 80, 90, 100, 120},

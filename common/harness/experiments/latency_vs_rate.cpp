@@ -2,9 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace harness {
 
 namespace {
+
+// A machine that is so busy, or so slow, that its rates are tiny shall not be waited for without end.
+constexpr double longest_span_s = 30;
 
 LoadPoint closed_loop_of(const Run& plan, const Conditions& conditions) {
   return {.connections = plan.connections,
@@ -15,14 +20,16 @@ LoadPoint closed_loop_of(const Run& plan, const Conditions& conditions) {
           .cost = plan.cost};
 }
 
-// The plan's share of the capacity, for as long as it takes to offer the scale's number of requests.
+// The plan's share of the capacity, for as long as it takes to offer the scale's number of requests, if that
+// isn't too long.
 LoadPoint open_loop_of(const Run& plan, const Conditions& conditions, double capacity_per_s) {
   LoadPoint point = closed_loop_of(plan, conditions);
   const double per_s = capacity_per_s * *plan.capacity_percent / 100;
   point.rate = OfferedRate{
       .per_s = per_s, .arrivals = Arrivals::poisson, .seed = static_cast<std::uint64_t>(plan.repetition)};
-  point.duration = std::chrono::duration_cast<std::chrono::nanoseconds>(
-      std::chrono::duration<double>(static_cast<double>(conditions.scale.rounds) / per_s));
+  const double span_s = std::min(static_cast<double>(conditions.scale.rounds) / per_s, longest_span_s);
+  point.duration =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(span_s));
   return point;
 }
 

