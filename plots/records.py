@@ -60,6 +60,8 @@ class Run(NamedTuple):
     all_cores: bool = False
     speaking: Optional[float] = None
     server_system_calls_per_request: Optional[float] = None
+    foreign_share: Optional[float] = None
+    clock_drift_ppm: Optional[float] = None
     # Where the rate was chosen as a share of what a closed loop had reached just before.
     capacity_percent: Optional[float] = None
     capacity_per_s: Optional[float] = None

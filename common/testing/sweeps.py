@@ -15,7 +15,7 @@ COLUMNS = (
     "uncorrected_p999_us not_answered errors timeouts refused corrupt server_cpu_us_per_request "
     "server_cpu_share server_voluntary_switches server_involuntary_switches "
     "server_system_calls_per_request generator_cpu_share "
-    "generator_run_delay_share steal_share virtual_bytes rss_bytes pss_bytes page_table_bytes kernel_stack_bytes "
+    "generator_run_delay_share steal_share foreign_share clock_drift_ppm virtual_bytes rss_bytes pss_bytes page_table_bytes kernel_stack_bytes "
     "socket_bytes slab_both_ends_bytes threads samples_file"
 ).split()
 OPEN_LOOP_COLUMNS = COLUMNS[

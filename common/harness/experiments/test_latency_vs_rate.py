@@ -64,7 +64,7 @@ class LatencyAgainstRate(Sweep):
         self.assertGreater(float(rows["120"]["p50_us"]), float(rows["10"]["p50_us"]))
 
     def test_a_foreign_server_has_no_capacity_that_can_be_chosen(self):
-        words = python_server("asyncio_echo_server.py")
+        words = python_server("asyncio_echo_server.py", "{port}")
         ended = self.sweep("--", *words, experiment=EXPERIMENT)
         self.assertEqual(ended.code, 0, ended.err)
         self.assertIn("no options --work-us", ended.err[0])

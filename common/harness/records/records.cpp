@@ -34,7 +34,8 @@ constexpr const char* header =
     "request,"
     "server_cpu_share,server_voluntary_switches,server_involuntary_switches,server_system_calls_per_request,"
     "generator_cpu_share,"
-    "generator_run_delay_share,steal_share,virtual_bytes,rss_bytes,pss_bytes,page_table_bytes,kernel_stack_"
+    "generator_run_delay_share,steal_share,foreign_share,clock_drift_ppm,virtual_bytes,rss_bytes,pss_bytes,"
+    "page_table_bytes,kernel_stack_"
     "bytes,"
     "socket_bytes,slab_both_ends_bytes,threads,samples_file";
 
@@ -91,7 +92,8 @@ std::string row_of(const Run& run) {
   for (const auto& count : {run.server_voluntary_switches, run.server_involuntary_switches})
     cells.push_back(cell(count));
   cells.push_back(cell(run.server_system_calls_per_request));
-  for (const auto& share : {run.generator_cpu_share, run.generator_run_delay_share, run.steal_share}) {
+  for (const auto& share : {run.generator_cpu_share, run.generator_run_delay_share, run.steal_share,
+                            run.foreign_share, run.clock_drift_ppm}) {
     cells.push_back(cell(share));
   }
   const auto part = [&run](std::int64_t MemoryUsage::*member) {

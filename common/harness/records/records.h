@@ -58,6 +58,7 @@ struct Run {
   std::optional<std::int64_t> server_voluntary_switches, server_involuntary_switches;
   std::optional<double> server_system_calls_per_request;  ///< counted in a run of its own
   std::optional<double> generator_cpu_share, generator_run_delay_share, steal_share;
+  std::optional<double> foreign_share, clock_drift_ppm;
   std::optional<MemoryUsage> memory;
   std::optional<std::int64_t> socket_bytes, slab_both_ends_bytes;
   std::string samples_file;  ///< relative to the experiment's folder

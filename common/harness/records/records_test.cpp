@@ -139,6 +139,7 @@ TEST_CASE("a row holds every figure in its column, and nothing where nothing was
   full.slab_both_ends_bytes = -18;
   full.samples_file = "samples/x.u32";
   full.loop = "open";
+  full.foreign_share = 0.25, full.clock_drift_ppm = -12;
   full.capacity_percent = 90;
   full.capacity_per_s = 1111.5;
   full.open_loop = harness::OpenLoopFigures{"poisson", 1000, 999.5, 1.25, 21, 22, 23, 24, 25};
@@ -173,6 +174,8 @@ TEST_CASE("a row holds every figure in its column, and nothing where nothing was
                                                     {"server_system_calls_per_request", "2.5"},
                                                     {"samples_file", "samples/x.u32"},
                                                     {"loop", "open"},
+                                                    {"foreign_share", "0.25"},
+                                                    {"clock_drift_ppm", "-12"},
                                                     {"capacity_percent", "90"},
                                                     {"capacity_per_s", "1111.5"},
                                                     {"arrivals", "poisson"},
