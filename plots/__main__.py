@@ -14,6 +14,7 @@ from plots import (
     byte_ribbon,
     head_of_line,
     latency,
+    latency_and_rate,
     memory,
     stalled_server,
     system_calls,
@@ -34,6 +35,7 @@ CHARTS = (
     work_per_request,
     system_calls,
     stalled_server,
+    latency_and_rate,
 )
 
 

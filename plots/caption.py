@@ -2,10 +2,10 @@
 
 import re
 from collections import Counter, defaultdict
-from typing import Iterable
+from typing import Callable, Iterable
 
 from plots.against_connections import points_by_server
-from plots.records import Experiment
+from plots.records import Experiment, Run
 from plots.style import in_order
 
 
@@ -31,7 +31,16 @@ def facts(experiment: Experiment) -> list[str]:
     """How the runs were made, and on what: the two last lines of every chart about servers."""
     runs = experiment.runs
     repetitions = Counter(
-        (run.server, run.connections, run.active, run.message_bytes, run.work_us, run.wait_us, run.all_cores)
+        (
+            run.server,
+            run.connections,
+            run.active,
+            run.message_bytes,
+            run.work_us,
+            run.wait_us,
+            run.all_cores,
+            run.capacity_percent,
+        )
         for run in runs
     )
     loops = " and ".join(sorted({run.loop or "unknown" for run in runs}))
@@ -62,12 +71,19 @@ def failure_words(failures: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {kind}" for kind, count in failures.items())
 
 
-def failure_notes(experiment: Experiment) -> list[str]:
-    """A line that says for each server what failed, and at how many connections, if anything did."""
+def connections_of(run: Run) -> int:
+    """What most charts have on their x axis."""
+    return run.connections
+
+
+def failure_notes(
+    experiment: Experiment, x: Callable[[Run], int] = connections_of, unit: str = ""
+) -> list[str]:
+    """A line that says for each server what failed, and at how many connections (or `x`), if anything did."""
     stated = []
-    for server, points in points_by_server(experiment).items():
+    for server, points in points_by_server(experiment, x).items():
         places = [
-            f"{failure_words(point.failures())} at {point.connections:,}"
+            f"{failure_words(point.failures())} at {point.connections:,}{unit}"
             for point in points
             if point.failures()
         ]
@@ -86,8 +102,10 @@ def _kind(reason: str) -> str:
     return re.sub(r"\d+ % of the time", "too much time", reason.partition(":")[0]) or "no reason recorded"
 
 
-def point_notes(experiment: Experiment) -> list[str]:
-    """What the marks of a chart over connections mean, where they occur, and who was left out."""
+def point_notes(
+    experiment: Experiment, x: Callable[[Run], int] = connections_of, unit: str = ""
+) -> list[str]:
+    """What the marks of a chart over connections (or `x`) mean, where they occur, and who was left out."""
     notes = ["Line: median of the repetitions; bar: lowest to highest; small points: each repetition."]
     servers_of = defaultdict(list)
     for run in experiment.runs:
@@ -96,14 +114,15 @@ def point_notes(experiment: Experiment) -> list[str]:
     for reason, servers in sorted(servers_of.items()):
         which = ", ".join(f"{server} {servers.count(server)}" for server in in_order(servers))
         notes.append(f"Hollow: invalid, in no median: {reason} (repetitions: {which}).")
-    return notes + lone_notes(experiment) + failure_notes(experiment) + left_out_notes(experiment)
+    marks = lone_notes(experiment, x, unit) + failure_notes(experiment, x, unit)
+    return notes + marks + left_out_notes(experiment)
 
 
-def lone_notes(experiment: Experiment) -> list[str]:
+def lone_notes(experiment: Experiment, x: Callable[[Run], int] = connections_of, unit: str = "") -> list[str]:
     """A line that names the points of which a single repetition was valid, if any."""
     lone = []
-    for server, points in points_by_server(experiment).items():
-        places = [f"{point.connections:,}" for point in points if point.stands_alone]
+    for server, points in points_by_server(experiment, x).items():
+        places = [f"{point.connections:,}{unit}" for point in points if point.stands_alone]
         if places:
             lone.append(f"{server} at {' and '.join(places)}")
     if not lone:

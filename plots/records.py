@@ -60,6 +60,11 @@ class Run(NamedTuple):
     all_cores: bool = False
     speaking: Optional[float] = None
     server_system_calls_per_request: Optional[float] = None
+    foreign_share: Optional[float] = None
+    clock_drift_ppm: Optional[float] = None
+    # Where the rate was chosen as a share of what a closed loop had reached just before.
+    capacity_percent: Optional[float] = None
+    capacity_per_s: Optional[float] = None
     # Of an open loop alone; then p50_us to max_us are corrected: from the intended send.
     arrivals: str = ""
     offered_per_s: Optional[float] = None
@@ -70,6 +75,13 @@ class Run(NamedTuple):
     uncorrected_p99_us: Optional[float] = None
     uncorrected_p999_us: Optional[float] = None
     not_answered: Optional[float] = None
+
+    @property
+    def unanswered_percent(self) -> Optional[float]:
+        """Of the requests that an open loop offered those without a reply when its span ended; None of a closed loop."""
+        if not self.offered_per_s or self.achieved_per_s is None:
+            return None
+        return max(0.0, 100 * (1 - self.achieved_per_s / self.offered_per_s))
 
     def failures(self) -> dict[str, int]:
         """The failures that happened, by their kind; a kind that did not happen is not in it."""

@@ -452,6 +452,48 @@ def write_stalled_server(results: Path, **cells) -> Path:
     return write_experiment(results, "stalled-server", lines, {**ENVIRONMENT, "left_out": []})
 
 
+PERCENTS = (10, 50, 90, 120)
+
+
+def write_latency_vs_rate(results: Path, servers=("blocking-loop", *SERVERS), with_p999: bool = True) -> Path:
+    """A queue that grows beyond the capacity; one point invalid, and one whose capacity wasn't found."""
+    noise = random.Random(5)
+    lines = []
+    for repetition in (1, 2):
+        for server in servers:
+            capacity = (3000 if server.startswith("thread") else 3700) * noise.uniform(0.98, 1.02)
+            for percent in PERCENTS:
+                p50 = (300 + percent**2 / 20 if percent <= 100 else 80_000) * noise.uniform(0.9, 1.1)
+                offered = capacity * percent / 100
+                cells = {
+                    "capacity_per_s": f"{capacity:.6g}",
+                    "arrivals": "poisson",
+                    "offered_per_s": f"{offered:.6g}",
+                    "achieved_per_s": f"{min(offered, capacity * 0.99):.6g}",
+                    "p50_us": f"{p50:.6g}",
+                    "p99_us": f"{p50 * 3:.6g}",
+                    "p999_us": f"{p50 * 4:.6g}" if with_p999 else "",
+                    "not_answered": 3 if (server, percent) == ("select", 120) else 0,
+                }
+                if (server, percent) == ("poll", 90) and repetition == 1:
+                    cells.update(valid="no", invalid_reason="the generator was late: by 30 % of the interval")
+                if (server, percent) == ("thread-per-connection", 50):
+                    cells = {"valid": "no", "invalid_reason": "its capacity could not be found", "errors": 2}
+                lines.append(
+                    run_cells(
+                        "latency-vs-rate",
+                        server,
+                        20,
+                        repetition,
+                        loop="open",
+                        work_us=250,
+                        capacity_percent=percent,
+                        **cells,
+                    )
+                )
+    return write_experiment(results, "latency-vs-rate", lines, {**ENVIRONMENT, "left_out": []})
+
+
 def write_all(results: Path) -> None:
     """Every experiment that has a chart."""
     write_byte_ribbon(results)
@@ -464,3 +506,4 @@ def write_all(results: Path) -> None:
     write_work_per_request(results)
     write_system_calls(results)
     write_stalled_server(results)
+    write_latency_vs_rate(results)

@@ -21,10 +21,11 @@ _LABELS = {"nagle": "Nagle's algorithm (the default)", "nodelay": "TCP_NODELAY"}
 
 
 def in_words(microseconds: float) -> str:
-    """A time with three digits: 8.25 µs, 44 ms."""
-    if microseconds < 1000:
-        return f"{microseconds:.3g} µs"
-    return f"{microseconds / 1000:.3g} ms"
+    """A time with three digits: 8.25 µs, 44 ms, 1.2 s."""
+    for unit, size in (("µs", 1), ("ms", 1e3)):
+        if microseconds / size < 999.5:
+            return f"{microseconds / size:.3g} {unit}"
+    return f"{microseconds / 1e6:.3g} s"
 
 
 def cumulative_share(times: list[float]) -> list[tuple[float, float]]:

@@ -36,6 +36,8 @@ EXPERIMENTS = (
     "system-calls",
     "stalled-server",
 )
+# What takes too long for the quick course.
+FULL_ALONE = ("latency-vs-rate",)
 BEHAVIOURS = "behaviours"
 # Lab 11 and its neighbours: each says itself whether it is as described.
 DEMONSTRATIONS = (
@@ -126,7 +128,8 @@ class Course:
 
     def stages(self) -> list[Stage]:
         """In the order in which they run."""
-        sweeps = [Stage(name, lambda name=name: self.sweep(name)) for name in EXPERIMENTS]  # type: ignore[misc]
+        names = EXPERIMENTS + (FULL_ALONE if self.options.profile == "full" else ())
+        sweeps = [Stage(name, lambda name=name: self.sweep(name)) for name in names]  # type: ignore[misc]
         return [
             *sweeps[:4],
             Stage(BEHAVIOURS, self.judge),
@@ -185,7 +188,7 @@ def announce(stages: list[Stage], seconds: Seconds) -> None:
     elif seconds.profile == "quick":
         how_long = "takes about three minutes on two cores"
     else:
-        how_long = "takes some twenty minutes on two cores"
+        how_long = "takes some forty minutes on two cores"
     print(f"the {seconds.profile} course: {len(stages)} stages, {how_long}", flush=True)
 
 

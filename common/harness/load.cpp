@@ -38,9 +38,15 @@ void print_open_loop_latency(const Run& run, const OpenLoopFigures& figures) {
                     figures.uncorrected_p999_us);
 }
 
+// Less than that may be what was on its way at the span's end.
+constexpr double worth_a_word = 0.05;
+
 void print_rate(const OpenLoopFigures& figures) {
   fmt::print("  rate       offered {:.0f} a second ({}), achieved {:.0f}; {} not answered\n",
              figures.offered_per_s, figures.arrivals, figures.achieved_per_s, figures.not_answered);
+  const double behind = 1 - figures.achieved_per_s / figures.offered_per_s;
+  if (behind > worth_a_word)
+    fmt::print("             behind: {:.0f} % had no reply when the span ended\n", behind * 100);
 }
 
 void print_latency(const Run& run) {

@@ -30,6 +30,7 @@ std::string file_name_for(const Run& run) {
   if (run.cost.wait_us > 0) cost += fmt::format("-wait{}", run.cost.wait_us);
   if (run.cost.work_us > 0) cost += fmt::format("-work{}", run.cost.work_us);
   if (run.cost.on_all_cores) cost += "-all-cores";
+  if (run.capacity_percent) cost += fmt::format("-at{}", *run.capacity_percent);
   std::string name = fmt::format("{}-c{}{}-r{}", run.server, run.connections, cost, run.repetition);
   std::replace_if(
       name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0 && c != '-' && c != '.'; },

@@ -21,6 +21,10 @@ TEST_CASE("runs that differ have samples of different names") {
     costly.cost = cost;
     CHECK(names.insert(file_name_for(costly)).second);
   }
+  for (const int percent : {50, 90}) {
+    run.capacity_percent = percent;
+    CHECK(names.insert(file_name_for(run)).second);
+  }
   run.repetition = 2;
   CHECK(names.insert(file_name_for(run)).second);
   run.connections = 101;

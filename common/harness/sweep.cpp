@@ -45,6 +45,7 @@ std::string in_words(const Slot& slot, const Subject& subject) {
   std::string words = fmt::format("{}, {} connections", subject.name, slot.connections);
   if (slot.cost.wait_us > 0) words += fmt::format(", {} µs of waiting a request", slot.cost.wait_us);
   if (slot.cost.work_us > 0) words += fmt::format(", {} µs of computing a request", slot.cost.work_us);
+  if (slot.capacity_percent) words += fmt::format(", {} % of its capacity", *slot.capacity_percent);
   return words + (slot.cost.on_all_cores ? ", all cores" : "");
 }
 
@@ -67,6 +68,7 @@ class Sweep {
       outcome.run.experiment = plan.experiment;
       outcome.run.repetition = plan.repetition;
       outcome.run.cost = plan.cost;
+      outcome.run.capacity_percent = plan.capacity_percent;
       if (!outcome.note.empty()) progress.note(outcome.note);
       if (outcome.run.lost() > 0)
         with_losses.push_back(fmt::format("{}: {}", in_words(slot, subject), outcome.run.invalid_reason));
@@ -85,7 +87,8 @@ class Sweep {
     run.active = experiment_.active.value_or(slot.connections);
     run.message_bytes = subject.message_bytes;
     run.cost = slot.cost;
-    run.loop = subject.loop;
+    run.capacity_percent = slot.capacity_percent;
+    run.loop = slot.capacity_percent ? "open" : subject.loop;
     run.repetition = slot.repetition;
     return run;
   }

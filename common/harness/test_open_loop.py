@@ -16,7 +16,7 @@ from common.testing.sweeps import COLUMNS, OPEN_LOOP_COLUMNS
 
 pytestmark = pytest.mark.xdist_group("machine")  # measures
 # Some reasons for an invalid run are the machine's alone, and come before all others.
-OF_THE_MACHINE = re.compile("the hypervisor took|share the only core")
+OF_THE_MACHINE = re.compile("the hypervisor took|share the only core|suspended|clock ran off")
 TIMEOUT_US = 4_000_000
 
 

@@ -9,13 +9,13 @@ from common.testing.processes import harness, rows_of
 
 LATENCY = "latency-vs-connections"
 COLUMNS = (
-    "experiment server connections active message_bytes work_us wait_us all_cores loop repetition duration_s valid invalid_reason "
-    "speaking requests requests_per_s p50_us p90_us p99_us p999_us max_us "
+    "experiment server connections active message_bytes work_us wait_us all_cores capacity_percent loop repetition duration_s valid invalid_reason "
+    "speaking requests requests_per_s p50_us p90_us p99_us p999_us max_us capacity_per_s "
     "arrivals offered_per_s achieved_per_s lateness_p99_us uncorrected_p50_us uncorrected_p90_us uncorrected_p99_us "
     "uncorrected_p999_us not_answered errors timeouts refused corrupt server_cpu_us_per_request "
     "server_cpu_share server_voluntary_switches server_involuntary_switches "
     "server_system_calls_per_request generator_cpu_share "
-    "generator_run_delay_share steal_share virtual_bytes rss_bytes pss_bytes page_table_bytes kernel_stack_bytes "
+    "generator_run_delay_share steal_share foreign_share clock_drift_ppm virtual_bytes rss_bytes pss_bytes page_table_bytes kernel_stack_bytes "
     "socket_bytes slab_both_ends_bytes threads samples_file"
 ).split()
 OPEN_LOOP_COLUMNS = COLUMNS[

@@ -4,6 +4,7 @@
 
 #include "common/harness/experiments/byte_ribbon.h"
 #include "common/harness/experiments/head_of_line.h"
+#include "common/harness/experiments/latency_vs_rate.h"
 #include "common/harness/experiments/slow_reader.h"
 #include "common/harness/experiments/stalled_server.h"
 #include "common/harness/experiments/system_calls.h"
@@ -63,6 +64,23 @@ const std::vector<Experiment>& experiments() {
                 .repetitions = 5,
                 .warm_up = 200ms,
                 .duration = 500ms}},
+      {.name = "latency-vs-rate",
+       .description = "latency at offered rates, from 10 % to 120 % of what the server can do (open loop)",
+       .conduct = conduct_latency_vs_rate,
+       .quick = {.connections = {20},
+                 .costs = {{.work_us = 250}},
+                 .capacity_percents = {10, 50, 90, 120},
+                 .repetitions = 1,
+                 .warm_up = 50ms,
+                 .duration = 300ms,
+                 .rounds = 1100},
+       .full = {.connections = {20},
+                .costs = {{.work_us = 250}},
+                .capacity_percents = {10, 30, 50, 70, 80, 90, 100, 120},
+                .repetitions = 3,
+                .warm_up = 100ms,
+                .duration = 500ms,
+                .rounds = 5500}},
       {.name = "memory-vs-connections",
        .description = "memory of idle connections, each kind of memory apart",
        .conduct = conduct_load,

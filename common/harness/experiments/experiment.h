@@ -14,6 +14,9 @@ namespace harness {
 struct Scale {
   std::vector<std::size_t> connections{1};
   std::vector<RequestCost> costs{{}};  ///< each at each number of connections
+  /// Offered rates of an open loop, as shares of the server's own capacity, each at each cost. None: a closed
+  /// loop.
+  std::vector<std::optional<int>> capacity_percents{std::nullopt};
   int repetitions = 1;
   std::chrono::milliseconds warm_up{0};
   std::chrono::milliseconds duration{0};

@@ -32,6 +32,16 @@ std::string lacks(const Experiment& experiment, const Scale& scale, const Subjec
   return "";
 }
 
+// What is measured with so many connections.
+std::vector<Slot> points_at(std::size_t connections, const Scale& scale) {
+  std::vector<Slot> points;
+  for (const RequestCost& cost : scale.costs) {
+    for (const std::optional<int>& percent : scale.capacity_percents)
+      points.push_back({.connections = connections, .cost = cost, .capacity_percent = percent});
+  }
+  return points;
+}
+
 constexpr std::size_t reserved_descriptors = 50;  // what harness and server need besides the connections
 
 }  // namespace
@@ -54,8 +64,10 @@ Schedule make_schedule(const Experiment& experiment, const Scale& scale, const s
         schedule.left_out.push_back(fmt::format("{} at {} connections: by its nature not 'more-than-1024'",
                                                 subjects[s].name, connections));
       } else {
-        for (const RequestCost& cost : scale.costs)
-          points.push_back({.subject = s, .connections = connections, .cost = cost, .repetition = 1});
+        for (const Slot& point : points_at(connections, scale)) {
+          points.push_back(point);
+          points.back().subject = s;
+        }
       }
     }
   }

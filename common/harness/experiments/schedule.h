@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ struct Slot {
   std::size_t subject = 0;
   std::size_t connections = 0;
   RequestCost cost = {};
+  std::optional<int> capacity_percent = std::nullopt;  ///< of an open loop's rate; none: a closed one
   int repetition = 1;
 };
 

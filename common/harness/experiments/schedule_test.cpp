@@ -148,6 +148,39 @@ TEST_CASE("each cost of a request is a point of its own") {
   CHECK(seen.contains({1, 1, 0, 20, true, 1}));
 }
 
+TEST_CASE("each share of the capacity is a point of its own, at each cost of a request") {
+  Scale rates = scale({10}, 2);
+  rates.costs = {{}, {.work_us = 20}};
+  rates.capacity_percents = {10, 120};
+  const Schedule schedule = make_schedule(experiment(), rates, {server("a"), server("b")}, 1, plenty);
+  std::set<std::tuple<std::size_t, std::size_t, int, int>> seen;
+  for (const Slot& slot : schedule.slots) {
+    REQUIRE(slot.capacity_percent.has_value());
+    CHECK(slot.connections == 10);
+    seen.insert({slot.subject, slot.cost.work_us, *slot.capacity_percent, slot.repetition});
+  }
+  CHECK(schedule.slots.size() == 2 * 2 * 2 * 2);
+  CHECK(seen.size() == schedule.slots.size());
+  CHECK(seen.contains({1, 20, 120, 2}));
+  for (const Slot& slot : with_seed(1).slots) CHECK_FALSE(slot.capacity_percent.has_value());
+}
+
+TEST_CASE(
+    "latency-vs-rate goes from a tenth of the capacity to beyond it, in full with samples for a p99.9") {
+  const auto& all = harness::experiments();
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [](const Experiment& each) { return each.name == "latency-vs-rate"; });
+  REQUIRE(found != all.end());
+  CHECK(found->needs.empty());  // it is about all servers
+  for (const Scale* profile : {&found->quick, &found->full}) {
+    CHECK(profile->capacity_percents.front() == 10);
+    CHECK(profile->capacity_percents.back() == 120);
+    CHECK(std::is_sorted(profile->capacity_percents.begin(), profile->capacity_percents.end()));
+  }
+  CHECK(found->quick.rounds >= 1000);
+  CHECK(found->full.rounds >= 5000);
+}
+
 TEST_CASE("a server that is not of the labs can't be given the cost of a request") {
   const std::vector<Subject> subjects{Subject::of(Target::foreign({"./mine", "--port", "{port}"})),
                                       server("ours")};

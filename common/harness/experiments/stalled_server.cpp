@@ -16,7 +16,6 @@ constexpr auto halted_for = 200ms;
 // Low enough that the generator is punctual on a machine with other work, and that a request seldom finds its
 // connection taken while the server runs.
 constexpr double requests_per_s = 1000;
-constexpr int tries = 3;
 
 LoadPoint point_of(const Run& plan, const Conditions& conditions) {
   const auto duration = conditions.scale.duration;
@@ -52,13 +51,11 @@ Outcome conduct_stalled_server(const Run& plan, const Subject& subject, const Co
                      .command = {program_folder() + "/epoll", "--port", "0"},
                      .running_at = std::nullopt,
                      .known = std::nullopt};
-  for (int attempt = 1;; ++attempt) {
-    Measured measured = measure(epoll, point_of(plan, conditions), conditions.cores, conditions.interruption);
-    if (attempt < tries && may_be_valid_next_time(measured.run, conditions.cores)) continue;
-    measured.run.server = subject.name;
-    std::string note = in_words(measured.run);
-    return {.run = std::move(measured.run), .events = std::move(measured.requests), .note = std::move(note)};
-  }
+  Measured measured =
+      measure_until_valid(epoll, point_of(plan, conditions), conditions.cores, conditions.interruption);
+  measured.run.server = subject.name;
+  std::string note = in_words(measured.run);
+  return {.run = std::move(measured.run), .events = std::move(measured.requests), .note = std::move(note)};
 }
 
 }  // namespace harness

@@ -30,8 +30,11 @@ struct LoadPlan {
 
 /// What any span of speaking has in common, whatever decides when a request is sent.
 struct SpanResult {
-  std::size_t speaking = 0;           ///< active clients that lived when it began
-  std::chrono::nanoseconds span{0};   ///< as long as was asked for; shorter if no client was left
+  std::size_t speaking = 0;          ///< active clients that lived when it began
+  std::chrono::nanoseconds span{0};  ///< as long as was asked for; shorter if no client was left
+  /// In an open loop when the generator found the span over, which is a little late. A closed one tells by
+  /// each reply's time whether it is in the span: it is never longer.
+  std::chrono::nanoseconds length{0};
   std::uint64_t replies_in_span = 0;  ///< throughput is this over span
   std::chrono::nanoseconds elapsed{
       0};                     ///< until the very last reply, in an open loop to the span's end at least

@@ -30,6 +30,7 @@ LoadResult LoadGenerator::speak(std::chrono::nanoseconds duration, std::vector<I
     if (clients_[index].state == State::waiting && is_owed(clients_[index])) fail(index, failures_.timeouts);
   }
   result_.span = std::min<std::chrono::nanoseconds>(Clock::now() - span_begin_, duration);
+  result_.length = result_.span;
   settle();
   result_.elapsed = last_reply_ - span_begin_;
   span_end_ = {};  // what is answered from now on belongs to no span

@@ -25,7 +25,6 @@ struct OfferedRequest {
 /// What became of all requests that one span of an open loop offered.
 struct OpenLoopResult : SpanResult {
   std::vector<OfferedRequest> requests;  ///< in the order of their intended times, the unsent ones too
-  std::chrono::nanoseconds length{0};    ///< when the generator found the span over; that is a little late
 };
 
 /// Open loop: requests are sent at their intended times, whatever the server does. The active connections are

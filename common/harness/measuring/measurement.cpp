@@ -10,7 +10,9 @@
 
 #include "common/harness/load/load_generator.h"
 #include "common/harness/load/open_loop.h"
+#include "common/harness/measuring/clocks.h"
 #include "common/harness/measuring/environment.h"
+#include "common/harness/measuring/foreign_load.h"
 #include "common/harness/measuring/open_loop_figures.h"
 #include "common/harness/measuring/percentile.h"
 #include "common/harness/measuring/socket_memory.h"
@@ -24,6 +26,7 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 constexpr int attempts = 3;
+constexpr auto repeating = 20s;  // after that no further attempt begins
 
 double share(std::chrono::nanoseconds part, std::chrono::nanoseconds whole) {
   return whole.count() > 0 ? static_cast<double>(part.count()) / static_cast<double>(whole.count()) : 0;
@@ -46,16 +49,43 @@ struct Snapshot {
   Clock::time_point time = Clock::now();
   OwnUsage generator = own_usage();
   std::chrono::nanoseconds steal = stolen_time();
+  std::chrono::nanoseconds busy{0};  // the cores on which the server runs
+  ClockReading clocks;
   CpuUsage server;
 
-  explicit Snapshot(ServerProcess* process) {
+  Snapshot(ServerProcess* process, const std::vector<int>& servers_cores) {
     if (process != nullptr) server = cpu_usage(process->pid());
     time = Clock::now();  // reading the counts of a thousand threads takes a while
     generator = own_usage();
+    busy = busy_time(servers_cores);
+    clocks = read_clocks();
   }
 };
 
-void fill_in_span(Run& run, const Snapshot& before, const Snapshot& after, bool has_process, bool shared_core,
+// What a measured point is about, and where it stands.
+struct Site {
+  const LoadPoint& point;
+  RunningTarget& server;
+  const Cores& cores;
+
+  // Those on which the server may run; none for a server elsewhere.
+  std::vector<int> servers_cores() const {
+    if (server.process() == nullptr) return {};
+    if (point.cost.on_all_cores) return cores.usable;
+    return cores.server ? std::vector<int>{*cores.server} : std::vector<int>{};
+  }
+};
+
+// What others took of the server's cores: all that isn't the server's own, and isn't the generator's where it
+// is on them too.
+double foreign_share_of(const Snapshot& before, const Snapshot& after, const Site& site) {
+  auto own = after.server.cpu - before.server.cpu;
+  if (site.point.cost.on_all_cores || site.cores.shared) own += after.generator.cpu - before.generator.cpu;
+  return foreign_share(after.busy - before.busy, own, after.clocks.monotonic - before.clocks.monotonic,
+                       site.servers_cores().size());
+}
+
+void fill_in_span(Run& run, const Snapshot& before, const Snapshot& after, const Site& site,
                   const SpanResult& result, const std::optional<OpenLoopSuspicion>& open_loop) {
   run.speaking = result.speaking;
   run.requests_per_s =
@@ -63,14 +93,18 @@ void fill_in_span(Run& run, const Snapshot& before, const Snapshot& after, bool 
   const auto span = result.elapsed;
   const auto cores = std::max(1U, std::thread::hardware_concurrency());
   Suspicion suspicion{
-      .shared_core = shared_core,
+      .shared_core = site.cores.shared,
       .on_all_cores = run.cost.on_all_cores,
       .generator_cpu_share = share(after.generator.cpu - before.generator.cpu, span),
       .generator_run_delay_share = share(after.generator.run_delay - before.generator.run_delay, span),
       .server_cpu_share = std::nullopt,
       .steal_share = share(after.steal - before.steal, (after.time - before.time) * cores),
+      .foreign_share = foreign_share_of(before, after, site),
+      .clock_drift = clock_drift(before.clocks, after.clocks),
+      .suspended = suspended(before.clocks, after.clocks),
+      .length_ratio = share(result.length, site.point.duration),
       .open_loop = open_loop};
-  if (has_process) {
+  if (site.server.process() != nullptr) {
     const auto cpu = after.server.cpu - before.server.cpu;
     suspicion.server_cpu_share = share(cpu, span);
     run.server_cpu_share = suspicion.server_cpu_share;
@@ -84,6 +118,8 @@ void fill_in_span(Run& run, const Snapshot& before, const Snapshot& after, bool 
   run.generator_cpu_share = suspicion.generator_cpu_share;
   run.generator_run_delay_share = suspicion.generator_run_delay_share;
   run.steal_share = suspicion.steal_share;
+  if (site.server.process() != nullptr) run.foreign_share = suspicion.foreign_share;
+  run.clock_drift_ppm = suspicion.clock_drift * 1e6;
   run.invalid_reason = why_invalid(suspicion);
 }
 
@@ -110,13 +146,6 @@ Target with_cost(Target target, const RequestCost& cost) {
   }
   return target;
 }
-
-// What a measured point is about, and where it stands.
-struct Site {
-  const LoadPoint& point;
-  RunningTarget& server;
-  bool shared_core;
-};
 
 std::vector<Interjection> interjections_of(const LoadPoint& point, ServerProcess* process) {
   if (!point.halt) return {};
@@ -152,8 +181,7 @@ std::optional<OpenLoopSuspicion> record(Measured& measured, const LoadPoint& poi
   measured.run.open_loop->arrivals = name_of(point.rate->arrivals);
   measured.requests = csv_of(result);
   return OpenLoopSuspicion{.lateness_share = share(lateness_p99(result), point.rate->interval()),
-                           .held_back_share = share_held_back(result),
-                           .length_ratio = share(result.length, point.duration)};
+                           .held_back_share = share_held_back(result)};
 }
 
 // All connections are open: the warm-up, and the measured span.
@@ -161,14 +189,18 @@ template <typename Generator>
 void measure_span(Generator& generator, Measured& measured, const Site& site) {
   ServerProcess* const process = site.server.process();
   warm_up(generator, site.point);
-  const Snapshot before(process);
+  const Snapshot before(process, site.servers_cores());
   auto result = speak(generator, site);
   // The span ends here; reading the server's counts is not part of it.
   const OwnUsage generator_after = own_usage();
-  Snapshot after(process);
+  const auto busy_after = busy_time(site.servers_cores());
+  const ClockReading clocks_after = read_clocks();
+  Snapshot after(process, site.servers_cores());
   after.generator = generator_after;
+  after.busy = busy_after;
+  after.clocks = clocks_after;
   const auto open_loop = record(measured, site.point, result);
-  fill_in_span(measured.run, before, after, process != nullptr, site.shared_core, result, open_loop);
+  fill_in_span(measured.run, before, after, site, result, open_loop);
 }
 
 // What is looked at when nobody speaks any more.
@@ -225,7 +257,7 @@ Measured measure_once(const Target& target, const LoadPoint& point, const Cores&
                       .connections = point.connections,
                       .active = point.active,
                       .message_bytes = point.message_bytes};
-  const Site site{.point = point, .server = server, .shared_core = cores.shared};
+  const Site site{.point = point, .server = server, .cores = cores};
   if (point.rate)
     measure_with(OpenLoop(plan, interruption, *point.rate), measured, site, slab_before);
   else
@@ -247,6 +279,16 @@ Measured measure(const Target& target, const LoadPoint& point, const Cores& core
     Measured measured = measure_once(target, point, cores, interruption);
     const bool again = is_disturbed(measured.run.steal_share.value_or(0));
     if (!again || attempt == attempts) return measured;
+  }
+}
+
+Measured measure_until_valid(const Target& target, const LoadPoint& point, const Cores& cores,
+                             const Interruption& interruption) {
+  const auto begin = Clock::now();
+  for (int attempt = 1;; ++attempt) {
+    Measured measured = measure(target, point, cores, interruption);
+    const bool again = attempt < attempts && Clock::now() < begin + repeating;
+    if (!again || !may_be_valid_next_time(measured.run, cores)) return measured;
   }
 }
 

@@ -60,6 +60,11 @@ struct Measured {
 Measured measure(const Target& target, const LoadPoint& point, const Cores& cores,
                  const Interruption& interruption);
 
+/// The same, again while only the machine's other work makes it invalid: twice at most, and not when 20 s
+/// have gone by.
+Measured measure_until_valid(const Target& target, const LoadPoint& point, const Cores& cores,
+                             const Interruption& interruption);
+
 /// True for a run that only the machine's other work has made invalid: another one may be valid.
 bool may_be_valid_next_time(const Run& run, const Cores& cores);
 

@@ -141,7 +141,9 @@ TEST_CASE_FIXTURE(Undisturbed, "a measured point says what was asked for, and ag
                                            .generator_cpu_share = *run.generator_cpu_share,
                                            .generator_run_delay_share = *run.generator_run_delay_share,
                                            .server_cpu_share = run.server_cpu_share,
-                                           .steal_share = *run.steal_share}));
+                                           .steal_share = *run.steal_share,
+                                           .foreign_share = *run.foreign_share,
+                                           .clock_drift = *run.clock_drift_ppm / 1e6}));
 }
 
 TEST_CASE_FIXTURE(Undisturbed, "an open loop offers its rate, and every request is in its figures") {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -11,7 +12,6 @@ namespace harness {
 struct OpenLoopSuspicion {
   double lateness_share = 0;   ///< the p99 of its lateness, over the mean interval between two requests
   double held_back_share = 0;  ///< of the requests: they fell out of the span by its doing
-  double length_ratio = 1;     ///< how long the span was, over how long it was to be
 };
 
 /// What can make a point's figures untrustworthy, apart from the server.
@@ -22,6 +22,11 @@ struct Suspicion {
   double generator_run_delay_share = 0;
   std::optional<double> server_cpu_share = std::nullopt;
   double steal_share = 0;
+  double foreign_share =
+      0;                   ///< of the server's core, taken by processes that are neither server nor generator
+  double clock_drift = 0;  ///< of the clock that measures against the raw one
+  std::chrono::nanoseconds suspended{0};  ///< the machine slept
+  double length_ratio = 1;                ///< how long the span was, over how long it was to be
   /// None: a closed loop. An open one never rests, so that it is punctual: its CPU says nothing.
   std::optional<OpenLoopSuspicion> open_loop = std::nullopt;
 };

@@ -23,17 +23,19 @@ namespace {
 
 // A row begins with what identifies it; see key_of.
 constexpr const char* header =
-    "experiment,server,connections,active,message_bytes,work_us,wait_us,all_cores,loop,repetition,duration_s,"
+    "experiment,server,connections,active,message_bytes,work_us,wait_us,all_cores,capacity_percent,loop,"
+    "repetition,duration_s,"
     "valid,invalid_reason,"
     "speaking,requests,"
     "requests_per_s,p50_us,p90_us,p99_us,p999_us,max_us,"
-    "arrivals,offered_per_s,achieved_per_s,lateness_p99_us,"
+    "capacity_per_s,arrivals,offered_per_s,achieved_per_s,lateness_p99_us,"
     "uncorrected_p50_us,uncorrected_p90_us,uncorrected_p99_us,uncorrected_p999_us,not_answered,"
     "errors,timeouts,refused,corrupt,server_cpu_us_per_"
     "request,"
     "server_cpu_share,server_voluntary_switches,server_involuntary_switches,server_system_calls_per_request,"
     "generator_cpu_share,"
-    "generator_run_delay_share,steal_share,virtual_bytes,rss_bytes,pss_bytes,page_table_bytes,kernel_stack_"
+    "generator_run_delay_share,steal_share,foreign_share,clock_drift_ppm,virtual_bytes,rss_bytes,pss_bytes,"
+    "page_table_bytes,kernel_stack_"
     "bytes,"
     "socket_bytes,slab_both_ends_bytes,threads,samples_file";
 
@@ -57,9 +59,10 @@ std::string cell(double number) { return fmt::format("{:.4g}", number); }
 std::string cell(std::uint64_t number) { return fmt::format("{}", number); }
 
 std::string key_of(const Run& run) {
-  return fmt::format("{},{},{},{},{},{},{},{},{},{},", cell(run.experiment), cell(run.server),
+  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},", cell(run.experiment), cell(run.server),
                      run.connections, run.active, run.message_bytes, run.cost.work_us, run.cost.wait_us,
-                     run.cost.on_all_cores ? "yes" : "no", run.loop, run.repetition);
+                     run.cost.on_all_cores ? "yes" : "no", cell(run.capacity_percent), run.loop,
+                     run.repetition);
 }
 
 std::vector<std::string> open_loop_cells(const std::optional<OpenLoopFigures>& figures) {
@@ -77,8 +80,8 @@ std::vector<std::string> open_loop_cells(const std::optional<OpenLoopFigures>& f
 std::string row_of(const Run& run) {
   std::vector<std::string> cells{cell(run.duration_s), run.invalid_reason.empty() ? "yes" : "no",
                                  cell(run.invalid_reason), cell(run.speaking), cell(run.requests)};
-  for (const auto& value :
-       {run.requests_per_s, run.p50_us, run.p90_us, run.p99_us, run.p999_us, run.max_us}) {
+  for (const auto& value : {run.requests_per_s, run.p50_us, run.p90_us, run.p99_us, run.p999_us, run.max_us,
+                            run.capacity_per_s}) {
     cells.push_back(cell(value));
   }
   const auto open_loop = open_loop_cells(run.open_loop);
@@ -89,7 +92,8 @@ std::string row_of(const Run& run) {
   for (const auto& count : {run.server_voluntary_switches, run.server_involuntary_switches})
     cells.push_back(cell(count));
   cells.push_back(cell(run.server_system_calls_per_request));
-  for (const auto& share : {run.generator_cpu_share, run.generator_run_delay_share, run.steal_share}) {
+  for (const auto& share : {run.generator_cpu_share, run.generator_run_delay_share, run.steal_share,
+                            run.foreign_share, run.clock_drift_ppm}) {
     cells.push_back(cell(share));
   }
   const auto part = [&run](std::int64_t MemoryUsage::*member) {

@@ -40,6 +40,8 @@ struct Run {
   std::size_t active = 0;
   std::size_t message_bytes = 0;
   RequestCost cost = {};
+  /// The offered rate as a share of the capacity, where it was chosen so. None: it wasn't.
+  std::optional<int> capacity_percent = std::nullopt;
   std::string loop = "closed";  ///< or "open"
   int repetition = 1;
   double duration_s = 0;
@@ -48,12 +50,15 @@ struct Run {
   std::optional<std::uint64_t> speaking;
   std::optional<std::uint64_t> requests;
   std::optional<double> requests_per_s, p50_us, p90_us, p99_us, p999_us, max_us;
+  std::optional<double>
+      capacity_per_s;  ///< what a closed loop reached just before; `capacity_percent` is of it
   std::optional<OpenLoopFigures> open_loop;                          ///< none: a closed loop
   std::uint64_t errors = 0, timeouts = 0, refused = 0, corrupt = 0;  ///< clients, each counted once
   std::optional<double> server_cpu_us_per_request, server_cpu_share;
   std::optional<std::int64_t> server_voluntary_switches, server_involuntary_switches;
   std::optional<double> server_system_calls_per_request;  ///< counted in a run of its own
   std::optional<double> generator_cpu_share, generator_run_delay_share, steal_share;
+  std::optional<double> foreign_share, clock_drift_ppm;
   std::optional<MemoryUsage> memory;
   std::optional<std::int64_t> socket_bytes, slab_both_ends_bytes;
   std::string samples_file;  ///< relative to the experiment's folder

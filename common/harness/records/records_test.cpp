@@ -111,9 +111,9 @@ TEST_CASE("a row holds every figure in its column, and nothing where nothing was
   CHECK(row["all_cores"] == "no");
   for (const std::string empty :
        {"server_system_calls_per_request", "invalid_reason", "speaking", "requests", "p50_us", "rss_bytes",
-        "socket_bytes", "threads", "arrivals", "offered_per_s", "achieved_per_s", "lateness_p99_us",
-        "uncorrected_p50_us", "uncorrected_p90_us", "uncorrected_p99_us", "uncorrected_p999_us",
-        "not_answered"}) {
+        "socket_bytes", "threads", "capacity_percent", "capacity_per_s", "arrivals", "offered_per_s",
+        "achieved_per_s", "lateness_p99_us", "uncorrected_p50_us", "uncorrected_p90_us", "uncorrected_p99_us",
+        "uncorrected_p999_us", "not_answered"}) {
     CAPTURE(empty);
     CHECK(row.contains(empty));
     CHECK(row[empty].empty());
@@ -139,6 +139,9 @@ TEST_CASE("a row holds every figure in its column, and nothing where nothing was
   full.slab_both_ends_bytes = -18;
   full.samples_file = "samples/x.u32";
   full.loop = "open";
+  full.foreign_share = 0.25, full.clock_drift_ppm = -12;
+  full.capacity_percent = 90;
+  full.capacity_per_s = 1111.5;
   full.open_loop = harness::OpenLoopFigures{"poisson", 1000, 999.5, 1.25, 21, 22, 23, 24, 25};
   records.add(full);
   row = last_row(records);
@@ -171,6 +174,10 @@ TEST_CASE("a row holds every figure in its column, and nothing where nothing was
                                                     {"server_system_calls_per_request", "2.5"},
                                                     {"samples_file", "samples/x.u32"},
                                                     {"loop", "open"},
+                                                    {"foreign_share", "0.25"},
+                                                    {"clock_drift_ppm", "-12"},
+                                                    {"capacity_percent", "90"},
+                                                    {"capacity_per_s", "1111.5"},
                                                     {"arrivals", "poisson"},
                                                     {"offered_per_s", "1000"},
                                                     {"achieved_per_s", "999.5"},
@@ -216,6 +223,12 @@ TEST_CASE("a repetition of a point is known by all that identifies it") {
   Run open = run_of("poll", 100, 1);
   open.loop = "open";
   CHECK_FALSE(records.has(open));
+  for (const int percent : {50, 90}) {
+    open.capacity_percent = percent;
+    CHECK_FALSE(records.has(open));
+    records.add(open);
+    CHECK(records.has(open));
+  }
   for (const harness::RequestCost cost :
        {harness::RequestCost{.work_us = 1}, harness::RequestCost{.wait_us = 1},
         harness::RequestCost{.on_all_cores = true}}) {

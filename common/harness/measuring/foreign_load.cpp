@@ -1,0 +1,51 @@
+#include "common/harness/measuring/foreign_load.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace harness {
+
+using namespace std::chrono_literals;
+using std::chrono::nanoseconds;
+
+namespace {
+
+constexpr auto resolution = 50ms;  // a dozen ticks of 4 ms, of which each is given to whom it meets
+
+bool names_one_of(const std::string& word, const std::vector<int>& cores) {
+  return std::any_of(cores.begin(), cores.end(),
+                     [&word](int core) { return word == "cpu" + std::to_string(core); });
+}
+
+}  // namespace
+
+nanoseconds busy_time(std::istream& stat, const std::vector<int>& cores) {
+  std::int64_t ticks = 0;
+  for (std::string line; std::getline(stat, line);) {
+    std::istringstream words(line);
+    std::string name;
+    std::int64_t user = 0;
+    std::int64_t nice = 0;
+    std::int64_t system = 0;
+    if (words >> name >> user >> nice >> system && names_one_of(name, cores)) ticks += user + nice + system;
+  }
+  return nanoseconds(ticks * (1'000'000'000 / sysconf(_SC_CLK_TCK)));
+}
+
+nanoseconds busy_time(const std::vector<int>& cores) {
+  std::ifstream stat("/proc/stat");
+  return busy_time(stat, cores);
+}
+
+double foreign_share(nanoseconds busy, nanoseconds own, nanoseconds span, std::size_t cores) {
+  const nanoseconds foreign = busy - own;
+  if (foreign < resolution || span <= 0ns || cores == 0) return 0;
+  return static_cast<double>(foreign.count()) /
+         (static_cast<double>(span.count()) * static_cast<double>(cores));
+}
+
+}  // namespace harness
