@@ -12,7 +12,7 @@ import textwrap
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable, Sequence
+from typing import Iterable, Optional, Sequence
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -157,8 +157,14 @@ def apart(places: Sequence[float], gap: float) -> list[float]:
     return [place + number * gap for number, place in enumerate(moved)]
 
 
-def label_ends(axes: Axes, ends: dict[str, tuple[float, float]], height_inches: float) -> None:
-    """Each server's name beside the axes, where its line ends, in its colour; names that would lie on one another stand apart.
+def label_ends(
+    axes: Axes,
+    ends: dict[str, tuple[float, float]],
+    height_inches: float,
+    words: Optional[dict[str, str]] = None,
+) -> None:
+    """Each server's name (and its `words`) beside the axes, where its line ends, in its colour; names that would lie on one
+    another stand apart.
 
     Call it last: the axes' limits are final then. `height_inches` is about how high they will be.
     """
@@ -169,7 +175,7 @@ def label_ends(axes: Axes, ends: dict[str, tuple[float, float]], height_inches: 
     for server, place in zip(servers, places):
         colour = server_style(server).colour
         axes.annotate(
-            server,
+            server + (words or {}).get(server, ""),
             ends[server],
             xytext=(1.03, place),
             textcoords="axes fraction",
@@ -186,6 +192,7 @@ def label_ends(axes: Axes, ends: dict[str, tuple[float, float]], height_inches: 
                 "shrinkA": 1,
                 "shrinkB": 3,
             },
+            label="_end",
         )
 
 
