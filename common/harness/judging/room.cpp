@@ -17,13 +17,109 @@ std::string message(const Guest& speaker, std::string_view line) {
 
 std::string quoted(std::string_view line) { return fmt::format("'{}'", net::printable(line, 60)); }
 
-Guest& Room::come(const ClientBuffers& buffers) { return guests_.emplace_back(trial_.address(), buffers); }
+namespace {
+
+// "* you are NAME"
+std::string greeting_for_people(const ChatFormat& format) {
+  return Pattern(format.text("greeting"), {"name"}).filled_in({{"name", "NAME"}});
+}
+
+}  // namespace
+
+Room::Room(Trial& trial)
+    : trial_(trial),
+      format_(trial.target().format.empty() ? ChatFormat() : ChatFormat::parse(trial.target().format)) {}
+
+Guest& Room::come(const ClientBuffers& buffers) {
+  return guests_.emplace_back(trial_.address(), format_, fmt::format("g{}", ++came_), buffers);
+}
+
+bool Room::until_greeted(const std::vector<Guest*>& newcomers, std::chrono::milliseconds span) {
+  const auto all = [&newcomers](auto condition) { return std::ranges::all_of(newcomers, condition); };
+  if (!format_.has("greeting")) {
+    until_greeted_by_the_doorman(newcomers, span);
+  } else {
+    until([&] { return all([](const Guest* guest) { return !guest->name().empty() || guest->gone(); }); },
+          span);
+  }
+  return all([](const Guest* guest) { return !guest->name().empty(); });
+}
+
+namespace {
+
+// A newcomer and the doorman say their words to each other, one after the other, until each has heard the
+// other.
+class Welcome {
+ public:
+  Welcome(Guest& doorman, Guest& newcomer)
+      : doorman_(doorman),
+        newcomer_(newcomer),
+        heard_by_doorman_(doorman.heard().size()),
+        heard_by_newcomer_(newcomer.heard().size()) {}
+
+  bool is_over() const { return !newcomer_.name().empty() || newcomer_.gone(); }
+  void say_again() {
+    if (is_over()) return;
+    (name_ ? doorman_ : newcomer_).say_line(word());
+  }
+  void look() {
+    if (is_over()) return;
+    if (!name_) {
+      name_ = who_said(word(), doorman_, heard_by_doorman_);
+      if (name_) say_again();
+    } else if (who_said(word(), newcomer_, heard_by_newcomer_)) {
+      newcomer_.is_called(*name_);
+    }
+  }
+
+ private:
+  std::string word() const {
+    return fmt::format("{} {} {}", at_the_door, name_ ? "welcome," : "here is", newcomer_.own_name());
+  }
+  // Under which name the listener has heard this line; `from`: what he has heard before, moved on.
+  static std::optional<std::string> who_said(const std::string& line, const Guest& listener,
+                                             std::size_t& from) {
+    const std::string said = ": " + line;
+    while (from < listener.heard().size()) {
+      const std::string& heard = listener.heard()[from++];
+      if (heard.ends_with(said)) return heard.substr(0, heard.size() - said.size());
+    }
+    return std::nullopt;
+  }
+
+  Guest& doorman_;
+  Guest& newcomer_;
+  std::size_t heard_by_doorman_;
+  std::size_t heard_by_newcomer_;
+  std::optional<std::string> name_;  // once the doorman has heard it
+};
+
+}  // namespace
+
+void Room::until_greeted_by_the_doorman(const std::vector<Guest*>& newcomers,
+                                        std::chrono::milliseconds span) {
+  constexpr auto again_after = 100ms;  // what is said before the other is inside, he never hears
+  if (doorman_ == nullptr) doorman_ = &come();
+  std::vector<Welcome> welcomes;
+  for (Guest* newcomer : newcomers) welcomes.emplace_back(*doorman_, *newcomer);
+  const auto over = [&welcomes] {
+    for (Welcome& welcome : welcomes) welcome.look();
+    return std::ranges::all_of(welcomes, [](const Welcome& welcome) { return welcome.is_over(); });
+  };
+  for (auto waited = 0ms; waited < span; waited += again_after) {
+    for (Welcome& welcome : welcomes) welcome.say_again();
+    if (until(over, again_after)) return;
+  }
+}
 
 Guest& Room::join(const ClientBuffers& buffers) {
   Guest& guest = come(buffers);
-  if (!until([&guest] { return !guest.name().empty() || guest.gone(); }) || guest.name().empty()) {
+  if (!until_greeted({&guest})) {
     const std::string story =
-        fmt::format("a guest was not greeted by '* you are NAME': it {}", guest.story());
+        format_.has("greeting")
+            ? fmt::format("a guest was not greeted by '{}': it {}", greeting_for_people(format_),
+                          guest.story())
+            : fmt::format("a guest that came and another did not hear each other: it {}", guest.story());
     if (has_greeted_) say_no(story);
     say_not_applicable(story);
   }
@@ -137,9 +233,13 @@ void Room::require_news(const std::vector<Guest*>& listeners, const std::vector<
 
 std::optional<std::string> room_end_after_departures(Trial& trial) {
   Room room(trial);
-  Guest& another = room.come();
   // The greeting, then an answer: what was ready together with the first has been dealt with when the second
-  // comes.
+  // comes. Where the room never answers, a second one who is greeted is as good.
+  if (!room.format().has("greeting") || !room.format().has("refused")) {
+    const bool both = room.until_greeted({&room.come()}) && room.until_greeted({&room.come()});
+    return trial.end_once_it_rests(both);
+  }
+  Guest& another = room.come();
   const auto comes = [&room, &another](std::size_t lines) {
     return room.until([&another, lines] { return another.gone() || another.untaken().size() >= lines; });
   };
