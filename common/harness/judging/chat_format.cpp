@@ -22,13 +22,12 @@ Pattern::Pattern(std::string text, const std::vector<std::string>& places) : tex
       std::vector<std::string> allowed;
       for (const std::string& each : places) allowed.push_back(fmt::format("{{{}}}", each));
       throw std::invalid_argument(
-          fmt::format("'{}' may have {} in it, not '{}'", text_,
-                      allowed.empty() ? "no braces" : fmt::format("{}", fmt::join(allowed, " and ")),
-                      rest.substr(open, close == std::string_view::npos ? close : close - open + 1)));
+          fmt::format("has '{}', and may have {}",
+                      rest.substr(open, close == std::string_view::npos ? close : close - open + 1),
+                      allowed.empty() ? "no braces" : fmt::format("{}", fmt::join(allowed, " and "))));
     }
     if (open == 0 && !parts_.empty())
-      throw std::invalid_argument(
-          fmt::format("'{}' needs something between two places: where does one end?", text_));
+      throw std::invalid_argument("has two places with nothing between: where does the first one end?");
     parts_.push_back({.before = std::string(rest.substr(0, open)), .place = place});
     rest.remove_prefix(close + 1);
   }
@@ -107,10 +106,13 @@ Pattern pattern_of(const std::string& name, const std::string& text) {
     throw std::invalid_argument(fmt::format("unknown word '{}': there are {}", name, fmt::join(names, ", ")));
   }
   if (text.empty()) throw std::invalid_argument(fmt::format("'{}=' is empty: leave it out", name));
-  Pattern pattern(text, word->places);
-  if (!word->needs.empty() && !pattern.has(word->needs))
-    throw std::invalid_argument(fmt::format("'{}={}' lacks {{{}}}", name, text, word->needs));
-  return pattern;
+  try {
+    Pattern pattern(text, word->places);
+    if (word->needs.empty() || pattern.has(word->needs)) return pattern;
+    throw std::invalid_argument(fmt::format("lacks {{{}}}", word->needs));
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(fmt::format("'{}={}' {}", name, text, error.what()));
+  }
 }
 
 }  // namespace

@@ -65,9 +65,11 @@ class Welcome {
   void look() {
     if (is_over()) return;
     if (!name_) {
-      name_ = who_said(word(), doorman_, heard_by_doorman_);
-      if (name_) say_again();
-    } else if (who_said(word(), newcomer_, heard_by_newcomer_)) {
+      const std::string before = before_the_word(doorman_, heard_by_doorman_);
+      if (!before.ends_with(": ")) return;
+      name_ = before.substr(0, before.size() - 2);
+      say_again();
+    } else if (!before_the_word(newcomer_, heard_by_newcomer_).empty()) {
       newcomer_.is_called(*name_);
     }
   }
@@ -76,15 +78,15 @@ class Welcome {
   std::string word() const {
     return fmt::format("{} {} {}", at_the_door, name_ ? "welcome," : "here is", newcomer_.own_name());
   }
-  // Under which name the listener has heard this line; `from`: what he has heard before, moved on.
-  static std::optional<std::string> who_said(const std::string& line, const Guest& listener,
-                                             std::size_t& from) {
-    const std::string said = ": " + line;
+  // What a listener has heard before the word, in its line; empty: it hasn't heard it. `from`: of the lines
+  // that it has heard, which one to look at next.
+  std::string before_the_word(const Guest& listener, std::size_t& from) const {
+    const std::string said = word();
     while (from < listener.heard().size()) {
       const std::string& heard = listener.heard()[from++];
       if (heard.ends_with(said)) return heard.substr(0, heard.size() - said.size());
     }
-    return std::nullopt;
+    return "";
   }
 
   Guest& doorman_;
