@@ -27,10 +27,13 @@
 #include "common/net/server.h"
 #include "common/net/system_error.h"
 #include "labs/16-one-to-many/chat_ring.h"
+#include "labs/16-one-to-many/deadlines.h"
 #include "labs/16-one-to-many/room.h"
 #include "labs/16-one-to-many/run_chat.h"
 
 namespace {
+
+using Clock = Deadlines::Clock;
 
 // The kernel works on two calls for each at most: it receives, and it sends what is under way.
 struct Connection {
@@ -57,8 +60,10 @@ class Server {
   void run() {
     for (;;) {
       for (const int fd : touched_) try_send(fd);
-      ring_.enter(heard_.empty() ? 1 : 0);
+      ring_.enter(heard_.empty() ? 1 : 0, farewells_.milliseconds_left(Clock::now()));
       settle_sends();
+      // What the kernel still does for him fails now, and tells of it: then he is forgotten.
+      while (const auto fd = farewells_.take_due(Clock::now())) shutdown(*fd, SHUT_RDWR);
       if (heard_.empty()) continue;
       const Completion first = heard_.front();
       heard_.pop_front();
@@ -138,10 +143,12 @@ class Server {
     end_if_done(fd);
   }
 
-  // Who has left the room gets what waited for him, then the end; his own end is waited for, since to close
-  // with bytes unread is a reset.
+  // Who has left the room gets what waited for him, then the end; his own end is waited for a while, since to
+  // close with bytes unread is a reset.
   void end_if_done(int fd) {
-    if (room_.has(fd) || !at(fd).is_empty()) return;
+    if (room_.has(fd)) return;
+    farewells_.set_first(fd, Clock::now() + farewell);
+    if (!at(fd).is_empty()) return;
     if (at(fd).has_ended) return forget(fd);
     shutdown(fd, SHUT_WR);  // fails only if the connection is broken: then the receive says so
   }
@@ -210,6 +217,7 @@ class Server {
 
   // The kernel works on nothing of this connection any more.
   void forget(int fd) {
+    farewells_.erase(fd);
     at(fd) = Connection{};
     if (!is_accepting_) accept();
   }
@@ -225,6 +233,7 @@ class Server {
   std::deque<Completion> heard_;  // who has spoken or come, and wasn't attended to yet
   std::vector<int> touched_;      // for whom there are lines, and nothing was under way before
   net::SpareDescriptor spare_;
+  Deadlines farewells_;  // of those who have left the room and not ended yet
   ChatRing ring_;
   bool is_accepting_ = false;
 };

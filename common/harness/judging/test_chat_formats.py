@@ -9,7 +9,7 @@ from common.testing.processes import harness, lacked_descriptors
 
 FAULTY = {room.fault: room for room in faulty_rooms()}
 # What has to be refused is told by a word that these have not.
-NOT_ASKED = {
+NOT_ASKED: dict[str, set[str]] = {
     "greets": set(),
     "asks-for-names": {"long-line-refused"},
     "counts-bytes": {"long-line-refused"},
