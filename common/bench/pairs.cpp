@@ -3,71 +3,15 @@
 #include <fmt/format.h>
 
 #include "common/bench/order.h"
-#include "common/harness/load/load_generator.h"
 #include "common/harness/measuring/environment.h"
 #include "common/harness/processes/process_usage.h"
-#include "common/harness/processes/server_process.h"
 
 namespace bench {
 
-using namespace std::chrono_literals;
-
 namespace {
 
-constexpr std::size_t connections = 50;
 constexpr std::size_t turns = 10;  // of each server in a pair
-constexpr auto turn = 25ms;
-constexpr auto warm_up = 50ms;
 constexpr int attempts = 4;
-
-// Requests a second of CPU time.
-struct Speed {
-  double both_ends = 0;
-  double server_alone = 0;
-};
-
-// A server in a pair, with its clients. While it isn't its turn, both ends are silent and use no CPU time.
-class Contender {
- public:
-  Contender(const Server& server, int core, const harness::Interruption& interruption)
-      : name_(server.name),
-        process_({.words = server.command, .core = core}),
-        generator_({.server = process_.address(), .connections = connections, .active = connections},
-                   interruption) {
-    generator_.open();
-    generator_.speak(warm_up);
-    server_cpu_before_ = harness::cpu_time(process_.pid());
-  }
-
-  void take_turn() {
-    const auto before = harness::own_usage().cpu;
-    replies_ += generator_.speak(turn).replies;
-    generator_cpu_ += harness::own_usage().cpu - before;
-  }
-
-  // Ends the clients; before that, the server's CPU time is read. To be called once, after the last turn.
-  Speed finish() {
-    const auto server_cpu = harness::cpu_time(process_.pid()) - server_cpu_before_;
-    const auto failures = generator_.failures().all();
-    generator_.abort();
-    if (failures > 0 || replies_ == 0) {
-      throw harness::ServerError(fmt::format(
-          "server '{}' failed {} of {} connections: its speed means nothing", name_, failures, connections));
-    }
-    const auto a_second = [this](std::chrono::nanoseconds cpu) {
-      return static_cast<double>(replies_) / std::chrono::duration<double>(cpu).count();
-    };
-    return {.both_ends = a_second(generator_cpu_ + server_cpu), .server_alone = a_second(server_cpu)};
-  }
-
- private:
-  std::string name_;
-  harness::ServerProcess process_;
-  harness::LoadGenerator generator_;
-  std::uint64_t replies_ = 0;
-  std::chrono::nanoseconds generator_cpu_{0};
-  std::chrono::nanoseconds server_cpu_before_{0};
-};
 
 struct Measured {
   Sample both_ends;
@@ -77,18 +21,18 @@ struct Measured {
 
 Measured run_pair(const Comparison& comparison, bool subject_first, int core,
                   const harness::Interruption& interruption) {
-  Contender subject(comparison.subject, core, interruption);
-  Contender base(comparison.base, core, interruption);
+  const auto subject = comparison.begin(comparison.subject, core, interruption);
+  const auto base = comparison.begin(comparison.base, core, interruption);
   const auto stolen_before = harness::stolen_time();
   for (std::size_t i = 0; i < turns; ++i) {
     // A B, B A, A B, …: a machine that grows steadily slower or faster treats both alike.
     const bool subject_now = subject_first == (i % 2 == 0);
-    (subject_now ? subject : base).take_turn();
-    (subject_now ? base : subject).take_turn();
+    (subject_now ? subject : base)->take_turn();
+    (subject_now ? base : subject)->take_turn();
   }
   const bool stolen = harness::stolen_time() > stolen_before;
-  const Speed a = subject.finish();
-  const Speed b = base.finish();
+  const Speed a = subject->finish();
+  const Speed b = base->finish();
   return {.both_ends = Sample::ratio(a.both_ends, b.both_ends),
           .server_alone = Sample::ratio(a.server_alone, b.server_alone),
           .disturbed = stolen};
@@ -98,8 +42,9 @@ Measured run_pair(const Comparison& comparison, bool subject_first, int core,
 std::vector<Figure> empty_figures(const std::vector<Comparison>& comparisons) {
   std::vector<Figure> figures;
   for (const Comparison& comparison : comparisons) {
-    figures.push_back({.name = comparison.name(), .unit = "ratio", .goal = comparison.goal});
+    figures.push_back({.name = comparison.name(), .unit = "ratio"});
     figures.push_back({.name = "  the server's CPU alone", .unit = "ratio"});
+    figures[figures.size() - (comparison.goal_is_for_the_server ? 1 : 2)].goal = comparison.goal;
   }
   return figures;
 }

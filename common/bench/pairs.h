@@ -4,23 +4,20 @@
 #include <string>
 #include <vector>
 
+#include "common/bench/contender.h"
 #include "common/bench/figure.h"
 #include "common/harness/processes/interruption.h"
 #include "common/harness/progress.h"
 
 namespace bench {
 
-/// A server that takes part: its name in the report and how it is started.
-struct Server {
-  std::string name;
-  std::vector<std::string> command;
-};
-
-/// Two servers whose requests a second are compared: subject over base.
+/// Two servers whose speeds are compared: subject over base.
 struct Comparison {
   Server subject;
   Server base;
   std::optional<Goal> goal = std::nullopt;
+  Begin begin = begin_echo;             ///< what the two are, and what their clients do
+  bool goal_is_for_the_server = false;  ///< for its CPU alone, not for both ends'
 
   std::string name() const { return subject.name + " / " + base.name; }
 };
@@ -31,16 +28,16 @@ struct PairPlan {
   int core = 0;            ///< the one that servers and generator share
 };
 
-/// Measures the comparisons by paired short runs on one core: 50 connections, all speaking, 14-byte messages,
-/// closed loop. Returns two figures for each, in their order: the ratio of requests a second of both ends'
-/// CPU time, which the goal is for, and of the server's alone, where the generator's equal share doesn't blur
-/// the difference. Throws harness::ServerError, harness::Interrupted, net::SystemError.
+/// Measures the comparisons by paired short runs on one core. Returns two figures for each, in their order:
+/// the ratio of their speeds by both ends' CPU time, and by the server's alone, where the clients' equal
+/// share doesn't blur the difference. Throws harness::ServerError, harness::Interrupted, net::SystemError.
 ///
 /// Why so:
-///   - One core for server and generator: with 50 clients waiting it is never idle, so requests a second are
-///     the inverse of the work for a request, whichever end is slower. On two cores the wake-ups between them
+///   - One core for server and clients: it is never idle, so requests (or deliveries) a second are the
+///   inverse
+///     of the work for one, whichever end is slower. On two cores the wake-ups between them
 ///     decide, and spread by tens of percent on a virtual machine.
-///   - Seconds are those in which server or generator had the core: other programs' turns don't count. On a
+///   - Seconds are those in which server or clients had the core: other programs' turns don't count. On a
 ///     core that nobody else uses they are the seconds of the clock.
 ///   - Pairs: the machine's speed drifts by more than servers differ, within a second when the neighbour of a
 ///     core comes and goes. Both servers of a pair are up at once and speak in turns of 25 ms, 0.25 s each in
