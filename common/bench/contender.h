@@ -33,7 +33,7 @@ class Contender {
   Contender& operator=(const Contender&) = delete;
   virtual ~Contender() = default;
 
-  /// Works for 25 ms.
+  /// Works for a short time, always the same.
   virtual void take_turn() = 0;
   /// Ends the clients; before that, the server's CPU time is read. To be called once, after the last turn.
   /// Throws harness::ServerError if a client was not served right.

@@ -34,15 +34,14 @@ struct PairPlan {
 ///
 /// Why so:
 ///   - One core for server and clients: it is never idle, so requests (or deliveries) a second are the
-///   inverse
-///     of the work for one, whichever end is slower. On two cores the wake-ups between them
-///     decide, and spread by tens of percent on a virtual machine.
+///     inverse of the work for one, whichever end is slower. On two cores the wake-ups between them decide,
+///     and spread by tens of percent on a virtual machine.
 ///   - Seconds are those in which server or clients had the core: other programs' turns don't count. On a
 ///     core that nobody else uses they are the seconds of the clock.
 ///   - Pairs: the machine's speed drifts by more than servers differ, within a second when the neighbour of a
-///     core comes and goes. Both servers of a pair are up at once and speak in turns of 25 ms, 0.25 s each in
-///     all, so they see the same machine, and their ratio is free of the drift. Which of the two begins is
-///     random, and so is the order of all pairs, so that no predecessor favours anyone.
+///     core comes and goes. Both servers of a pair are up at once and work in ten turns each, of 25 ms
+///     (rooms: 100 ms), so they see the same machine, and their ratio is free of the drift. Which of the two
+///     begins is random, and so is the order of all pairs, so that no predecessor favours anyone.
 ///   - Fresh servers for each pair: where a process's memory happens to lie is worth a percent or two. A
 ///     server that lived through all pairs would carry its luck into every ratio, where no number of pairs
 ///     shows it; fresh ones make it part of the spread. A start costs some 10 ms.

@@ -120,14 +120,14 @@ class Server {
   // A socket that is broken takes nothing, too: epoll tells of it, in its own turn.
   void deliver(int fd, std::string_view line) {
     Connection& connection = at(fd);
-    std::string both = connection.dropped > 0 ? dropped_lines(connection.dropped) : std::string();
-    both += line;
-    if (connection.pending.bytes().size() + both.size() > queue_bytes_) {
+    std::string both;  // what he missed, and the line: mostly he missed nothing, and nothing is copied
+    if (connection.dropped > 0) line = both = dropped_lines(connection.dropped).append(line);
+    if (connection.pending.bytes().size() + line.size() > queue_bytes_) {
       ++connection.dropped;
       return;
     }
     connection.dropped = 0;
-    std::span<const char> unsent = both;
+    std::span<const char> unsent = line;
     if (connection.pending.empty()) {
       const ssize_t sent = send(fd, unsent.data(), unsent.size(), MSG_NOSIGNAL);
       if (sent > 0) unsent = unsent.subspan(static_cast<std::size_t>(sent));

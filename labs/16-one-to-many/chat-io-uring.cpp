@@ -43,6 +43,7 @@ struct Connection {
   net::PendingBytes pending;    // lines that wait until all of that was taken
   bool is_tried = false;        // what is under way was handed over, and nothing has been heard of it
   std::size_t dropped = 0;      // lines since he was last told
+  bool has_left = false;        // the room: asked once a delivery, and the room would have to look for him
   bool has_ended = false;       // nothing more comes from him
 
   bool is_empty() const { return under_way.empty() && pending.empty(); }
@@ -119,11 +120,12 @@ class Server {
     const int fd = completion.fd;
     if (completion.result < 0 && net::is_try_again(-completion.result)) return receive(fd);
     if (completion.result <= 0) {
-      at(fd).has_ended = true;
+      at(fd).has_ended = at(fd).has_left = true;
       say(fd, room_.leave(fd));
     } else {
       const auto bytes = std::span(at(fd).received).first(static_cast<std::size_t>(completion.result));
-      if (room_.has(fd)) say(fd, room_.hear(fd, bytes));
+      if (!at(fd).has_left) say(fd, room_.hear(fd, bytes));
+      at(fd).has_left = !room_.has(fd);
       receive(fd);
     }
     end_if_done(fd);
@@ -146,7 +148,7 @@ class Server {
   // Who has left the room gets what waited for him, then the end; his own end is waited for a while, since to
   // close with bytes unread is a reset.
   void end_if_done(int fd) {
-    if (room_.has(fd)) return;
+    if (!at(fd).has_left) return;
     farewells_.set_first(fd, Clock::now() + farewell);
     if (!at(fd).is_empty()) return;
     if (at(fd).has_ended) return forget(fd);
@@ -168,16 +170,16 @@ class Server {
   // What this round brings is not waiting yet: the socket is asked before the next round.
   void deliver(int fd, std::string_view line) {
     Connection& connection = at(fd);
-    std::string both = connection.dropped > 0 ? dropped_lines(connection.dropped) : std::string();
-    both += line;
+    std::string both;  // what he missed, and the line: mostly he missed nothing, and nothing is copied
+    if (connection.dropped > 0) line = both = dropped_lines(connection.dropped).append(line);
     const std::size_t waiting = connection.under_way.bytes().size() + connection.pending.bytes().size();
-    if (!connection.under_way.empty() && waiting + both.size() > queue_bytes_) {
+    if (!connection.under_way.empty() && waiting + line.size() > queue_bytes_) {
       ++connection.dropped;
       return;
     }
     connection.dropped = 0;
     if (connection.is_empty()) touched_.push_back(fd);
-    connection.pending.append(both);
+    connection.pending.append(line);
   }
 
   void accept() {
@@ -198,7 +200,7 @@ class Server {
   // something has to follow at once: the end, or how many lines were dropped.
   void try_send(int fd) {
     io_uring_sqe& request = prepare_send(fd, MSG_DONTWAIT | MSG_WAITALL);
-    if (room_.has(fd) && at(fd).dropped == 0) request.flags |= IOSQE_CQE_SKIP_SUCCESS;
+    if (!at(fd).has_left && at(fd).dropped == 0) request.flags |= IOSQE_CQE_SKIP_SUCCESS;
     label(request, Call::try_send, fd);
     at(fd).is_tried = true;
   }

@@ -110,6 +110,11 @@ bool Guest::has_heard(std::string_view line, std::size_t from) const {
   return std::find(heard_.rbegin(), end, line) != end;
 }
 
+void Guest::forget_what_it_heard() {
+  heard_.clear();
+  next_ = 0;
+}
+
 bool Guest::is_to_be_taken(std::string_view line) const {
   const auto is_said_by = [line](const std::string& name) { return line.starts_with(name + ": "); };
   return !is_news(line) && (minds_its_own_ || std::ranges::none_of(names_, is_said_by));

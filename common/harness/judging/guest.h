@@ -46,6 +46,7 @@ class Guest : public ClientSocket {
   const std::vector<std::string>& heard() const { return heard_; }
   const std::string& half_a_line() const { return half_a_line_; }
   bool has_heard(std::string_view line, std::size_t from = 0) const;
+  void forget_what_it_heard();
   /// The name that the room has given it last, by "* you are NAME"; empty: none yet.
   std::string name() const { return names_.empty() ? "" : names_.back(); }
   /// What it calls itself; and what it is called by a room that doesn't tell it.

@@ -98,10 +98,21 @@ class Welcome {
 
 }  // namespace
 
+// Until the room has read what they said to enter: many a room takes all that it reads then for the name.
+void Room::until_entered(const std::vector<Guest*>& newcomers, std::chrono::milliseconds span) {
+  const auto is_read = [](const Guest* guest) {
+    if (guest->gone() || guest->fd() < 0) return true;
+    return guest->has_said_all() && queues_of(guest->fd()).far_unread == 0 &&
+           queues_of(guest->fd()).near_unacknowledged == 0;
+  };
+  until([&] { return is_read(doorman_) && std::ranges::all_of(newcomers, is_read); }, span);
+}
+
 void Room::until_greeted_by_the_doorman(const std::vector<Guest*>& newcomers,
                                         std::chrono::milliseconds span) {
   constexpr auto again_after = 100ms;  // what is said before the other is inside, he never hears
   if (doorman_ == nullptr) doorman_ = &come();
+  if (format_.has("enter")) until_entered(newcomers, span);
   std::vector<Welcome> welcomes;
   for (Guest* newcomer : newcomers) welcomes.emplace_back(*doorman_, *newcomer);
   const auto over = [&welcomes] {
@@ -126,6 +137,7 @@ Guest& Room::join(const ClientBuffers& buffers) {
     say_not_applicable(story);
   }
   has_greeted_ = true;
+  if (!format_.is_the_labs_own()) guest.forget_what_it_heard();  // a prompt, or what was said before it came
   guest.take(guest.untaken().size());
   return guest;
 }

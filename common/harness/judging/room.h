@@ -77,6 +77,7 @@ class Room {
                     const std::string& what_was_done);
 
  private:
+  void until_entered(const std::vector<Guest*>& newcomers, std::chrono::milliseconds span);
   void until_greeted_by_the_doorman(const std::vector<Guest*>& newcomers, std::chrono::milliseconds span);
 
   Trial& trial_;

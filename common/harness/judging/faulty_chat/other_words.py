@@ -35,7 +35,7 @@ class AsksForNames(ChatRoom):
     left = b"%s left the chat"
 
     def greet(self, guest):
-        self.deliver(guest, b"Your name: ")
+        self.deliver(guest, b"Welcome!\nYour name: ")
 
     def take_line(self, guest, line, too_long):
         if guest.number:
