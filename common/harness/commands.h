@@ -72,7 +72,8 @@ int list_command(const std::vector<KnownServer>& servers, const std::vector<Know
 int check_command(const std::vector<Target>& targets, const std::vector<Behaviour>& behaviours,
                   const CheckOptions& options, const Choice& choice, const Interruption& interruption);
 int load_command(const Target& target, const LoadOptions& options, const Interruption& interruption);
-int sweep_command(const Choice& choice, const std::vector<KnownServer>& known, const SweepOptions& options,
+int sweep_command(const Choice& choice, const std::vector<KnownServer>& servers,
+                  const std::vector<KnownServer>& rooms, const SweepOptions& options,
                   const Interruption& interruption);
 
 /// How the programs beside the harness were built. Throws BadUse when timings of such a build would be wrong

@@ -14,6 +14,7 @@
 #include "common/harness/measuring/open_loop_figures.h"
 #include "common/harness/measuring/percentile.h"
 #include "common/harness/measuring/socket_memory.h"
+#include "common/harness/measuring/span.h"
 #include "common/net/system_error.h"
 
 namespace harness {
@@ -25,10 +26,6 @@ namespace {
 
 constexpr int attempts = 3;
 
-double share(std::chrono::nanoseconds part, std::chrono::nanoseconds whole) {
-  return whole.count() > 0 ? static_cast<double>(part.count()) / static_cast<double>(whole.count()) : 0;
-}
-
 void fill_in_latency(Run& run, std::span<const std::uint32_t> latency_ns) {
   if (latency_ns.empty()) return;
   std::vector<std::uint32_t> sorted(latency_ns.begin(), latency_ns.end());
@@ -39,52 +36,6 @@ void fill_in_latency(Run& run, std::span<const std::uint32_t> latency_ns) {
   run.p99_us = microseconds(99);
   run.p999_us = microseconds(99.9);
   run.max_us = microseconds(100);
-}
-
-// All that is read before and after a span of speaking.
-struct Snapshot {
-  Clock::time_point time = Clock::now();
-  OwnUsage generator = own_usage();
-  std::chrono::nanoseconds steal = stolen_time();
-  CpuUsage server;
-
-  explicit Snapshot(ServerProcess* process) {
-    if (process != nullptr) server = cpu_usage(process->pid());
-    time = Clock::now();  // reading the counts of a thousand threads takes a while
-    generator = own_usage();
-  }
-};
-
-void fill_in_span(Run& run, const Snapshot& before, const Snapshot& after, bool has_process, bool shared_core,
-                  const SpanResult& result, const std::optional<OpenLoopSuspicion>& open_loop) {
-  run.speaking = result.speaking;
-  run.requests_per_s =
-      static_cast<double>(result.replies_in_span) / std::chrono::duration<double>(result.span).count();
-  const auto span = result.elapsed;
-  const auto cores = std::max(1U, std::thread::hardware_concurrency());
-  Suspicion suspicion{
-      .shared_core = shared_core,
-      .on_all_cores = run.cost.on_all_cores,
-      .generator_cpu_share = share(after.generator.cpu - before.generator.cpu, span),
-      .generator_run_delay_share = share(after.generator.run_delay - before.generator.run_delay, span),
-      .server_cpu_share = std::nullopt,
-      .steal_share = share(after.steal - before.steal, (after.time - before.time) * cores),
-      .open_loop = open_loop};
-  if (has_process) {
-    const auto cpu = after.server.cpu - before.server.cpu;
-    suspicion.server_cpu_share = share(cpu, span);
-    run.server_cpu_share = suspicion.server_cpu_share;
-    if (result.replies > 0) {
-      run.server_cpu_us_per_request =
-          std::chrono::duration<double, std::micro>(cpu).count() / static_cast<double>(result.replies);
-    }
-    run.server_voluntary_switches = after.server.voluntary_switches - before.server.voluntary_switches;
-    run.server_involuntary_switches = after.server.involuntary_switches - before.server.involuntary_switches;
-  }
-  run.generator_cpu_share = suspicion.generator_cpu_share;
-  run.generator_run_delay_share = suspicion.generator_run_delay_share;
-  run.steal_share = suspicion.steal_share;
-  run.invalid_reason = why_invalid(suspicion);
 }
 
 // The kernel frees the sockets of an earlier run a while after they are closed (RCU grace periods): waits
@@ -168,7 +119,8 @@ void measure_span(Generator& generator, Measured& measured, const Site& site) {
   Snapshot after(process);
   after.generator = generator_after;
   const auto open_loop = record(measured, site.point, result);
-  fill_in_span(measured.run, before, after, process != nullptr, site.shared_core, result, open_loop);
+  fill_in_span(measured.run, before, after,
+               {.has_process = process != nullptr, .shared_core = site.shared_core}, result, open_loop);
 }
 
 // What is looked at when nobody speaks any more.
