@@ -139,7 +139,7 @@ const std::vector<Experiment>& experiments() {
                  .long_point = {.connections = 1000, .subjects = {"chat-drop", "chat-io-uring"}}},
        .full = {.connections = {10, 30, 100, 300, 1000},
                 .repetitions = 3,
-                .duration = 1500ms,
+                .duration = 1000ms,
                 .long_point = {.connections = 10'000, .subjects = {"chat-drop", "chat-io-uring"}}}},
   };
   return all;

@@ -31,66 +31,55 @@ double microseconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double, std::micro>(time).count();
 }
 
+// 0 of none.
+double middle_of(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  return values[(values.size() - 1) / 2];
+}
+
 AudiencePlan plan_of(const Run& plan, const net::Address& room) {
   const std::size_t silent = std::max<std::size_t>(1, plan.connections / one_silent_in);
   return {
       .room = room, .readers = plan.connections - silent, .silent = silent, .line_bytes = plan.message_bytes};
 }
 
-// What was seen of a room beside its lines.
-struct Memory {
-  std::int64_t before = 0;
-  std::int64_t after = 0;
-};
-
-std::string csv_of(const Spoken& spoken, const std::optional<Memory>& memory) {
-  std::string csv = "event,listener,line,time_us,value\n";
+std::string csv_of(const Spoken& spoken, std::size_t readers) {
+  std::string csv = "event,listener,line,time_us\n";
   const auto add = [&csv]<typename... Cells>(fmt::format_string<Cells...> row, Cells&&... cells) {
     fmt::format_to(std::back_inserter(csv), row, std::forward<Cells>(cells)...);
   };
   for (std::size_t i = 0; i < spoken.lines.size(); ++i) {
-    add("intended,,{},{:.1f},\n", i + 1, microseconds(spoken.lines[i].intended));
-    if (spoken.lines[i].sent) add("sent,,{},{:.1f},\n", i + 1, microseconds(*spoken.lines[i].sent));
+    add("intended,,{},{:.1f}\n", i + 1, microseconds(spoken.lines[i].intended));
+    if (spoken.lines[i].sent) add("sent,,{},{:.1f}\n", i + 1, microseconds(*spoken.lines[i].sent));
   }
+  for (std::size_t i = 1; i <= spoken.silent.size(); ++i)
+    add("silent,{},,{:.1f}\n", readers + i, microseconds(spoken.all_read));
   for (const Delivery& delivery : spoken.heard)
-    add("heard,{},{},{:.1f},\n", delivery.listener, delivery.line, microseconds(delivery.time));
-  for (const Findings& found : spoken.silent) {
-    for (const auto& [event, value] :
-         {std::pair("whole", found.whole), std::pair("torn", found.torn), std::pair("told", found.told),
-          std::pair("untold", found.untold), std::pair("cut_off", std::uint64_t{found.cut_off})}) {
-      add("{},{},,,{}\n", event, found.listener, value);
-    }
-  }
-  if (memory) {
-    add("resident,,,0,{}\n", memory->before);
-    add("resident,,,{:.1f},{}\n", microseconds(spoken.length), memory->after);
-  }
+    add("heard,{},{},{:.1f}\n", delivery.listener, delivery.line, microseconds(delivery.time));
   return csv;
 }
 
-Findings sum_of(const std::vector<Findings>& all) {
-  Findings sum;
-  for (const Findings& one : all) {
-    sum.whole += one.whole;
-    sum.torn += one.torn;
-    sum.told += one.told;
-    sum.untold += one.untold;
-    sum.cut_off = sum.cut_off || one.cut_off;
+std::vector<std::uint32_t> latencies_of(const Spoken& spoken, std::size_t readers) {
+  std::vector<std::uint32_t> latency_ns;
+  for (const Delivery& delivery : spoken.heard) {
+    if (delivery.listener > readers) continue;
+    latency_ns.push_back(
+        static_cast<std::uint32_t>((delivery.time - spoken.lines[delivery.line - 1].intended).count()));
   }
-  return sum;
+  return latency_ns;
 }
 
-std::string in_words(const Run& run, const Spoken& spoken, const std::optional<Memory>& memory) {
-  const AudiencePlan plan = plan_of(run, {});
-  const FanOutLatency latency = fan_out_latency(spoken, plan.readers, patience);
-  const Findings found = sum_of(spoken.silent);
+std::string in_words(const Run& run) {
+  const FanOutFigures& figures = *run.fan_out;
   std::string words =
       fmt::format("{}, {} listeners: the first hears after {:.2f} ms, the last after {:.2f} ms\n", run.server,
-                  run.connections, latency.first_us / 1000, latency.last_us / 1000);
-  words += fmt::format("  the silent: {} lines whole, {} torn, told of {}, not told of {}{}", found.whole,
-                       found.torn, found.told, found.untold, found.cut_off ? ", cut off" : "");
-  if (memory)
-    words += fmt::format("; memory {:+.2f} MB", static_cast<double>(memory->after - memory->before) / 1e6);
+                  run.connections, figures.first_us / 1000, figures.last_us / 1000);
+  words += fmt::format("  silent: {} whole, {} torn, told of {}, not of {}", figures.silent_whole,
+                       figures.silent_torn, figures.silent_told, figures.silent_untold);
+  if (figures.silent_cut_off > 0) words += ", cut off";
+  if (figures.growth_bytes)
+    words += fmt::format("; memory {:+.2f} MB", static_cast<double>(*figures.growth_bytes) / 1e6);
   return words;
 }
 
@@ -111,22 +100,29 @@ class Evening {
     const std::size_t listeners = plan_.readers + plan_.silent;
     const OfferedRate rate{.per_s =
                                std::min(most_lines_per_s, deliveries_per_s / static_cast<double>(listeners))};
-    std::optional<Memory> memory;
-    if (room_.process() != nullptr) memory = {.before = memory_usage(room_.process()->pid()).resident_bytes};
-    const Snapshot before(room_.process());
+    ServerProcess* const process = room_.process();
+    const std::int64_t resident = process == nullptr ? 0 : memory_usage(process->pid()).resident_bytes;
+    const Snapshot before(process);
     const Spoken spoken = audience_.speak(
-        rate, conditions_.scale.duration, [&] { look(memory); }, patience);
-    const Snapshot after(room_.process());
+        rate, conditions_.scale.duration, [this] { look(); }, patience);
+    const Snapshot after(process);
+    run_.fan_out = fan_out_figures(spoken, plan_.readers, patience);
+    if (run_.memory) run_.fan_out->growth_bytes = run_.memory->resident_bytes - resident;
     record(spoken, rate, before, after);
-    return {.run = run_, .events = csv_of(spoken, memory), .note = in_words(run_, spoken, memory)};
+    Outcome outcome{.run = run_, .note = in_words(run_)};
+    // Of a large room who heard what when would be a file of many megabytes.
+    if (listeners > small_room)
+      outcome.latency_ns = latencies_of(spoken, plan_.readers);
+    else
+      outcome.events = csv_of(spoken, plan_.readers);
+    return outcome;
   }
 
  private:
   // Before the silent ones read.
-  void look(std::optional<Memory>& memory) {
-    if (!memory) return;
+  void look() {
+    if (room_.process() == nullptr) return;
     run_.memory = memory_usage(room_.process()->pid());
-    memory->after = run_.memory->resident_bytes;
     try {
       run_.socket_bytes = socket_memory_of_port(room_.address().port()).bytes;
     } catch (const net::SystemError&) {
@@ -205,7 +201,7 @@ double calls_per_delivery(const Run& plan, Target room, const Conditions& condit
 
 }  // namespace
 
-FanOutLatency fan_out_latency(const Spoken& spoken, std::size_t readers, std::chrono::nanoseconds bound) {
+FanOutFigures fan_out_figures(const Spoken& spoken, std::size_t readers, std::chrono::nanoseconds bound) {
   std::vector<std::vector<double>> of_line(spoken.lines.size());
   for (const Delivery& delivery : spoken.heard) {
     if (delivery.listener > readers) continue;
@@ -217,15 +213,19 @@ FanOutLatency fan_out_latency(const Spoken& spoken, std::size_t readers, std::ch
     latencies.resize(std::max(latencies.size(), readers), microseconds(bound));
     std::sort(latencies.begin(), latencies.end());
     first.push_back(latencies.front());
-    median.push_back(latencies[(latencies.size() - 1) / 2]);
+    median.push_back(middle_of(latencies));
     last.push_back(latencies.back());
   }
-  const auto middle = [](std::vector<double>& values) {
-    if (values.empty()) return 0.0;
-    std::sort(values.begin(), values.end());
-    return values[(values.size() - 1) / 2];
-  };
-  return {.first_us = middle(first), .median_us = middle(median), .last_us = middle(last)};
+  FanOutFigures figures{
+      .first_us = middle_of(first), .median_us = middle_of(median), .last_us = middle_of(last)};
+  for (const Findings& found : spoken.silent) {
+    figures.silent_whole += found.whole;
+    figures.silent_torn += found.torn;
+    figures.silent_told += found.told;
+    figures.silent_untold += found.untold;
+    figures.silent_cut_off += found.cut_off ? 1 : 0;
+  }
+  return figures;
 }
 
 OpenLoopResult deliveries_as_requests(const Spoken& spoken, std::size_t readers) {

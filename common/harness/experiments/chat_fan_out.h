@@ -9,14 +9,9 @@
 
 namespace harness {
 
-/// When a line has reached the first, the median and the last of those who read, from its intended time, in
-/// microseconds: the median over all lines. A line that did not reach somebody counts at `bound`.
-struct FanOutLatency {
-  double first_us = 0;
-  double median_us = 0;
-  double last_us = 0;
-};
-FanOutLatency fan_out_latency(const Spoken& spoken, std::size_t readers, std::chrono::nanoseconds bound);
+/// What a span of speaking was to those who read and to the silent ones; the growth of the memory isn't known
+/// from it.
+FanOutFigures fan_out_figures(const Spoken& spoken, std::size_t readers, std::chrono::nanoseconds bound);
 
 /// Each delivery that was due as a request of an open loop: every line to each of those who read.
 OpenLoopResult deliveries_as_requests(const Spoken& spoken, std::size_t readers);

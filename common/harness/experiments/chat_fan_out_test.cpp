@@ -16,6 +16,8 @@ Spoken three_lines() {
   spoken.heard = {{.listener = 2, .line = 1, .time = 3ms},  {.listener = 1, .line = 1, .time = 5ms},
                   {.listener = 1, .line = 2, .time = 17ms}, {.listener = 2, .line = 2, .time = 18ms},
                   {.listener = 2, .line = 3, .time = 40ms}, {.listener = 3, .line = 1, .time = 41ms}};
+  spoken.silent = {{.whole = 7, .torn = 1, .told = 5, .untold = 2, .cut_off = false},
+                   {.whole = 1, .cut_off = true}};
   spoken.length = 30ms;
   spoken.elapsed = 50ms;
   spoken.deliveries = 9;
@@ -26,11 +28,14 @@ Spoken three_lines() {
 
 TEST_CASE(
     "fan-out: the first and the last count from the intended time; who isn't reached stands at the bound") {
-  const auto latency = harness::fan_out_latency(three_lines(), 2, 4s);
-  CHECK(latency.first_us == 7000);  // of 3, 7 and 20 ms
-  CHECK(latency.median_us == 7000);
-  CHECK(latency.last_us == 8000);  // of 5, 8 ms and the bound
-  const auto nobody = harness::fan_out_latency({}, 2, 4s);
+  const auto figures = harness::fan_out_figures(three_lines(), 2, 4s);
+  CHECK(figures.first_us == 7000);  // of 3, 7 and 20 ms
+  CHECK(figures.median_us == 7000);
+  CHECK(figures.last_us == 8000);  // of 5, 8 ms and the bound
+  CHECK((figures.silent_whole == 8 && figures.silent_torn == 1 && figures.silent_told == 5));
+  CHECK((figures.silent_untold == 2 && figures.silent_cut_off == 1));
+  CHECK_FALSE(figures.growth_bytes);
+  const auto nobody = harness::fan_out_figures({}, 2, 4s);
   CHECK(nobody.last_us == 0);
 }
 

@@ -46,25 +46,25 @@ class ChatFanOut(Sweep):
         return {int(row["connections"]): row for row in rows_of(self.results / EXPERIMENT)}
 
     def events(self, row):
-        """The samples by event: listener, line, time in microseconds, value; none for an empty cell."""
+        """The samples by event: listener, line, time in microseconds; none for an empty cell."""
         found = defaultdict(list)
         with open(self.results / EXPERIMENT / row["samples_file"], newline="", encoding="utf-8") as file:
             for line in csv.DictReader(file):
-                cells = (line["listener"], line["line"], line["time_us"], line["value"])
+                cells = (line["listener"], line["line"], line["time_us"])
                 found[line["event"]].append(tuple(float(cell) if cell else None for cell in cells))
         return found
 
-    def silent(self, events):
-        """What the silent ones have found, summed."""
+    def silent(self, row):
+        """What the silent ones have found, all together."""
         return {
-            event: sum(value for *_, value in events[event])
-            for event in ("whole", "torn", "told", "untold", "cut_off")
+            finding: int(row[f"silent_{finding}"])
+            for finding in ("whole", "torn", "told", "untold", "cut_off")
         }
 
     def assert_all_is_heard(self, row, events):
         lines, readers = len(events["intended"]), int(row["connections"]) - 1
         self.assertEqual((int(row["requests"]), row["not_answered"]), (lines * readers, "0"))
-        heard = [(listener, line) for listener, line, *_ in events["heard"] if listener <= readers]
+        heard = [(listener, line) for listener, line, _ in events["heard"] if listener <= readers]
         self.assertEqual(len(heard), lines * readers)
         self.assertEqual(len(set(heard)), len(heard))
         for reader in range(1, readers + 1):
@@ -80,17 +80,25 @@ class ChatFanOut(Sweep):
             self.assertEqual((row["loop"], row["message_bytes"], row["active"]), ("open", "1000", "1"))
             events = self.events(row)
             self.assert_all_is_heard(row, events)
-            found = self.silent(events)
+            found = self.silent(row)
             self.assertEqual((found["torn"], found["untold"], found["cut_off"]), (0, 0, 0))
             self.assertGreater(found["whole"], 0)
             if row["connections"] == "10":  # in a larger room fewer lines are said
                 self.assertGreater(found["told"], 0)
-            times = [time for *_, time, _ in events["intended"]]
+            times = [time for *_, time in events["intended"]]
             interval = times[-1] / (len(times) - 1)
             for number, time in enumerate(times):
                 self.assertAlmostEqual(time, number * interval, delta=1)
             self.assertEqual(len(times), round(SPAN_US / interval))
-            self.assertEqual(len(events["resident"]), 2)
+            self.assertNotEqual(row["growth_bytes"], "")
+            order = [float(row[column]) for column in ("first_us", "median_us", "last_us", "max_us")]
+            self.assertEqual(order, sorted(order))
+            ((silent, _, reads),) = events["silent"]
+            self.assertEqual(silent, int(row["connections"]))
+            self.assertGreaterEqual(reads, SPAN_US)
+            self.assertGreater(
+                min(time for listener, _, time in events["heard"] if listener == silent), reads
+            )
         if shutil.which("strace"):
             for listeners, row in rows.items():  # a wait, a recv and a send each
                 calls = float(row["server_system_calls_per_request"])
@@ -103,9 +111,9 @@ class ChatFanOut(Sweep):
             events = self.events(row)
             self.assert_all_is_heard(row, events)
             last = len(events["intended"])
-            times = [time for _, line, time, _ in events["heard"] if line == last]
+            times = [time for _, line, time in events["heard"] if line == last]
             self.assertGreater(min(times), SPAN_US)
-            self.assertEqual(self.silent(events)["untold"], 0)
+            self.assertEqual(self.silent(row)["untold"], 0)
             self.assertGreater(float(row["max_us"]), SPAN_US / 4)
         again = self.rows("chat-wait", "--resume")
         self.assertEqual(again, rows)
@@ -118,7 +126,7 @@ class ChatFanOut(Sweep):
             if row["connections"] == "10":
                 events = self.events(row)
                 self.assert_all_is_heard(row, events)
-                of_room[row["server"]] = {**self.silent(events), "lines": len(events["intended"])}
+                of_room[row["server"]] = {**self.silent(row), "lines": len(events["intended"])}
         forget, keep, cut_off = (of_room[room] for room in ("chat-forget", "chat-keep", "chat-cut-off"))
         self.assertGreater(forget["untold"], 0)
         self.assertEqual(forget["told"], 0)

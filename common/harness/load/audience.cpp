@@ -69,7 +69,6 @@ void Audience::come() {
   const std::size_t index = guests_.size();
   const bool is_silent = index > plan_.readers;
   Guest& guest = guests_.emplace_back();
-  guest.found.listener = index;
   guest.socket =
       net::connect_to({plan_.room}, is_silent ? net::Prepare(ask_for_small_buffers) : net::Prepare());
   net::disable_nagle(guest.socket);
@@ -98,7 +97,7 @@ Spoken Audience::speak(const OfferedRate& rate, std::chrono::nanoseconds duratio
   spoken_.heard.reserve(spoken_.lines.size() * guests_.size());
   due_ = sent_ = heard_by_readers_ = 0;
   ends_.clear();
-  for (Guest& guest : guests_) guest.found = {.listener = guest.found.listener};
+  for (Guest& guest : guests_) guest.found = {};
   const std::uint64_t marks_before = marks_;
   const std::uint64_t deliveries_before = deliveries_;
   silent_ones_read(false);
@@ -114,6 +113,7 @@ Spoken Audience::speak(const OfferedRate& rate, std::chrono::nanoseconds duratio
     wait_once(Clock::now() + 5ms);
   before_all_read();
   silent_ones_read(true);
+  spoken_.all_read = Clock::now() - begin_;
   last_moved_ = Clock::now();
   all_hear_a_mark(patience);
   is_speaking_ = false;

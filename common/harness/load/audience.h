@@ -44,7 +44,6 @@ struct Delivery {
 
 /// What one who didn't read has found when he did: lines, and marks among them.
 struct Findings {
-  std::size_t listener = 0;
   std::uint64_t whole = 0;
   std::uint64_t torn = 0;
   std::uint64_t told = 0;    ///< how many lines the room said it had dropped
@@ -56,10 +55,11 @@ struct Findings {
 struct Spoken {
   std::vector<SaidLine> lines;
   std::vector<Delivery> heard;
-  std::vector<Findings> silent;
-  std::chrono::nanoseconds length{0};   ///< when the speaker found the span over
-  std::chrono::nanoseconds elapsed{0};  ///< until everybody had heard all that he would hear
-  std::uint64_t deliveries = 0;         ///< whole lines and marks that came to anybody
+  std::vector<Findings> silent;          ///< in the order of their numbers
+  std::chrono::nanoseconds length{0};    ///< when the speaker found the span over
+  std::chrono::nanoseconds all_read{0};  ///< when the silent ones began to read
+  std::chrono::nanoseconds elapsed{0};   ///< until everybody had heard all that he would hear
+  std::uint64_t deliveries = 0;          ///< whole lines and marks that came to anybody
 };
 
 /// One who speaks in a chat room and those who listen, in one thread. The room is known by what it does with
