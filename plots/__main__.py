@@ -12,12 +12,14 @@ from matplotlib.figure import Figure
 from plots import (
     buffers_over_time,
     byte_ribbon,
+    chat_fan_out,
     head_of_line,
     latency,
     memory,
     stalled_server,
     system_calls,
     throughput,
+    who_hears_when,
     work_per_request,
     write_write_read,
 )
@@ -34,6 +36,8 @@ CHARTS = (
     work_per_request,
     system_calls,
     stalled_server,
+    chat_fan_out,
+    who_hears_when,
 )
 
 
