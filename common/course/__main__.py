@@ -35,6 +35,7 @@ EXPERIMENTS = (
     "work-per-request",
     "system-calls",
     "stalled-server",
+    "chat-fan-out",
 )
 BEHAVIOURS = "behaviours"
 # Lab 11 and its neighbours: each says itself whether it is as described.
