@@ -70,16 +70,18 @@ std::vector<std::uint32_t> latencies_of(const Spoken& spoken, std::size_t reader
   return latency_ns;
 }
 
+// Three lines, the last without an end: what it costs is added by who counts it.
 std::string in_words(const Run& run) {
   const FanOutFigures& figures = *run.fan_out;
   std::string words =
-      fmt::format("{}, {} listeners: the first hears after {:.2f} ms, the last after {:.2f} ms\n", run.server,
+      fmt::format("{}, {} listeners: heard after {:.2f} ms (first) to {:.2f} ms (last)\n", run.server,
                   run.connections, figures.first_us / 1000, figures.last_us / 1000);
-  words += fmt::format("  silent: {} whole, {} torn, told of {}, not of {}", figures.silent_whole,
-                       figures.silent_torn, figures.silent_told, figures.silent_untold);
-  if (figures.silent_cut_off > 0) words += ", cut off";
+  words += fmt::format("  who doesn't read: {} whole, {} torn, told of {}, not told of {}{}\n",
+                       figures.silent_whole, figures.silent_torn, figures.silent_told, figures.silent_untold,
+                       figures.silent_cut_off > 0 ? ", cut off" : "");
+  words += fmt::format("  CPU {:.1f} µs a delivery", run.server_cpu_us_per_request.value_or(0));
   if (figures.growth_bytes)
-    words += fmt::format("; memory {:+.2f} MB", static_cast<double>(*figures.growth_bytes) / 1e6);
+    words += fmt::format(", memory {:+.2f} MB", static_cast<double>(*figures.growth_bytes) / 1e6);
   return words;
 }
 
@@ -272,9 +274,9 @@ Outcome conduct_chat_fan_out(const Run& plan, const Subject& subject, const Cond
   try {
     outcome.run.server_system_calls_per_request = calls_per_delivery(plan, *subject.server, conditions);
     outcome.note +=
-        fmt::format("; {:.2f} system calls a delivery", *outcome.run.server_system_calls_per_request);
+        fmt::format(", {:.2f} system calls a delivery", *outcome.run.server_system_calls_per_request);
   } catch (const NotCounted& reason) {
-    outcome.note += fmt::format("; system calls not counted: {}", reason.what());
+    outcome.note += fmt::format("\n  system calls not counted: {}", reason.what());
   }
   return outcome;
 }
