@@ -1,6 +1,8 @@
 """Colours, units and axes."""
 
+import csv
 import unittest
+from pathlib import Path
 
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -27,6 +29,15 @@ class Style(unittest.TestCase):
         nagle, nodelay = style.server_style("nagle"), style.server_style("nodelay")
         self.assertNotEqual(nagle.colour, nodelay.colour)
         self.assertNotEqual(nagle.marker, nodelay.marker)
+
+    def test_every_chat_room_has_a_look_of_its_own(self):
+        rooms = Path(__file__).resolve().parents[1] / "common" / "harness" / "chat_rooms.csv"
+        with open(rooms, newline="", encoding="utf-8") as file:
+            names = [row["room"] for row in csv.DictReader(file)]
+        self.assertEqual(list(style._ROOMS), names)
+        for aspect in ("colour", "marker"):
+            self.assertEqual(len({getattr(style.server_style(name), aspect) for name in names}), len(names))
+        self.assertEqual(style.in_order([*reversed(names), "epoll", "mine"]), ["epoll", *names, "mine"])
 
     def test_a_foreign_server_has_a_stable_look_that_is_none_of_ours(self):
         look = style.server_style("python3 echo.py")

@@ -92,7 +92,8 @@ int compare_command(const Choice& choice, const std::vector<KnownServer>& known,
 /// Runs plots/diff.py in place of this process: one reader of the records, in one language. Never returns but
 /// by an exception.
 [[noreturn]] void diff_command(const std::vector<std::string>& folders);
-int sweep_command(const Choice& choice, const std::vector<KnownServer>& known, const SweepOptions& options,
+int sweep_command(const Choice& choice, const std::vector<KnownServer>& servers,
+                  const std::vector<KnownServer>& rooms, const SweepOptions& options,
                   const Interruption& interruption);
 
 /// How the programs beside the harness were built. Throws BadUse when timings of such a build would be wrong
