@@ -38,5 +38,7 @@ def draw(experiment: Experiment) -> Figure:
     axes.legend(
         handles=[*server_handles(points, "p50_us"), *kinds], loc="upper left", bbox_to_anchor=(1.01, 1)
     )
-    style.finish(figure, caption.point_notes(experiment), caption.facts(experiment))
+    notes = caption.point_notes(experiment)
+    notes += caption.untold_notes(experiment, caption.connections_of, "", p99_us="p99")
+    style.finish(figure, notes, caption.facts(experiment))
     return figure
