@@ -16,7 +16,7 @@ FOR_LABS = [NET, KERNEL, TERMINAL, "common/framing", "common/timeline", "common/
 # From the bottom to the top: each may use those before it.
 PROCESSES, *ABOVE = HARNESS = [
     f"common/harness/{room}"
-    for room in ("processes", "load", "records", "measuring", "judging", "experiments")
+    for room in ("processes", "load", "records", "measuring", "comparing", "judging", "experiments")
 ]
 # Room → the rooms that its files may name, beside itself. A test may name common/testing too.
 ARROWS: dict[str, list[str]] = {

@@ -3,11 +3,10 @@
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 from typing import Callable, NamedTuple, Optional
 
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from plots.records import Experiment, Run
 from plots.style import FAILURE_RED, in_order, server_style
@@ -46,7 +45,7 @@ def median_interval(values: list[float]) -> Interval:
 class Point:
     """All repetitions of one server at one number of open connections, or at whatever else the x axis shows."""
 
-    connections: int
+    connections: float
     runs: list[Run]
 
     def values(self, column: str, valid: bool = True) -> list[float]:
@@ -73,7 +72,7 @@ class Point:
 
 
 def points_by_server(
-    experiment: Experiment, x: Callable[[Run], int] = lambda run: run.connections
+    experiment: Experiment, x: Callable[[Run], float] = lambda run: run.connections
 ) -> dict[str, list[Point]]:
     """For each server, in the order of the labs, its points from few connections (or `x`) to many."""
     grouped = defaultdict(lambda: defaultdict(list))
@@ -229,7 +228,7 @@ def draw_failures(axes: Axes, points: dict[str, list[Point]], column: str, count
                 ha="center",
                 va="top",
             )
-    taken: dict[int, float] = {}
+    taken: dict[float, float] = {}
     measured = [entry for entry in failed if entry[1].typical(column) is not None]
     # From the top down, so that a number moved out of another's way moves in one direction only.
     for server, point in sorted(measured, key=lambda entry: -entry[1].typical(column)):
@@ -251,22 +250,80 @@ def draw_failures(axes: Axes, points: dict[str, list[Point]], column: str, count
         )
 
 
-def server_handles(points: dict[str, list[Point]], column: str) -> list[Line2D]:
-    """A legend entry for each server, from the line that ends highest to the one that ends lowest."""
+def spread_apart(places: list[float], gap: float) -> list[float]:
+    """The places nearest to these, from low to high, that lie at least `gap` apart and in the panel, from 0 to 1.
 
-    def last_value(server: str) -> float:
-        values = [point.typical(column) for point in points[server]]
-        return next((value for value in reversed(values) if value is not None), float("-inf"))
-
+    Those that would overlap are moved together, around their middle.
+    """
+    # Each group: where its first member would lie best, and the members' own best places for that one.
+    groups: list[list[float]] = []
+    for number, place in enumerate(places):
+        groups.append([place - number * gap])
+        while len(groups) > 1 and fmean(groups[-2]) >= fmean(groups[-1]):
+            groups[-2:] = [groups[-2] + groups[-1]]
+    firsts = [fmean(group) for group in groups for _ in group]
+    apart = [first + number * gap for number, first in enumerate(firsts)]
+    lowest, highest = gap / 2, 1 - gap / 2 - (len(apart) - 1) * gap
     return [
-        Line2D(
-            [],
-            [],
-            color=server_style(server).colour,
-            marker=server_style(server).marker,
-            markersize=5,
-            linewidth=1.6,
-            label=server,
-        )
-        for server in sorted(points, key=last_value, reverse=True)
+        min(max(place, lowest + number * gap), highest + number * gap) for number, place in enumerate(apart)
     ]
+
+
+def label_ends(
+    axes: Axes,
+    points: dict[str, list[Point]],
+    column: str,
+    gap: float,
+    words: Optional[dict[str, str]] = None,
+) -> None:
+    """Each server's name at the end of its line, in its colour, and its `words` behind; names lie `gap` apart, as a
+    share of the panel's height. A line without a valid point says so there. Call it when the limits are final.
+    """
+    to_share = axes.transScale + axes.transLimits
+    ends = []
+    for server, servers_points in points.items():
+        measured = [point for point in servers_points if point.typical(column) is not None]
+        if measured:
+            last = measured[-1]
+            y_share = to_share.transform((last.connections, last.typical(column)))[1]
+            ends.append((float(y_share), server, last, any(point.values(column) for point in measured)))
+    ends.sort(key=lambda end: end[0])
+    for (_, server, last, is_valid), place in zip(ends, spread_apart([end[0] for end in ends], gap)):
+        style = server_style(server)
+        told = f"{server} {(words or {}).get(server, '')}".strip() + ("" if is_valid else " (no valid run)")
+        axes.annotate(
+            told,
+            xy=(last.connections, last.typical(column)),
+            xycoords="data",
+            xytext=(1.03, place),
+            textcoords="axes fraction",
+            fontsize=8,
+            color=style.colour,
+            va="center",
+            annotation_clip=False,
+            # To the name's left end: a line to its middle would run through a neighbour's.
+            arrowprops={
+                "arrowstyle": "-",
+                "color": style.colour,
+                "linewidth": 0.6,
+                "alpha": 0.6,
+                "relpos": (0, 0.5),
+            },
+            label="_end",
+        )
+
+
+def extremes(points: dict[str, list[Point]], column: str) -> Optional[tuple[float, str, str, float]]:
+    """At the most connections at which two servers have valid points: how many those are, the server whose median is
+    lowest, the one whose is highest, and how many times as high. None if no two can be compared."""
+    at: dict[float, dict[str, float]] = defaultdict(dict)
+    for server, servers_points in points.items():
+        for point in servers_points:
+            if values := point.values(column):
+                at[point.connections][server] = median(values)
+    comparable = [connections for connections, medians in at.items() if len(medians) > 1]
+    if not comparable:
+        return None
+    most = max(comparable)
+    low, high = min(at[most], key=at[most].get), max(at[most], key=at[most].get)
+    return (most, low, high, at[most][high] / at[most][low]) if at[most][low] > 0 else None

@@ -103,7 +103,8 @@ def failure_notes(
 
 def _kind(reason: str) -> str:
     """A reason without its figures, which differ from one repetition to the next."""
-    return re.sub(r"\d+ % of the time", "too much time", reason.partition(":")[0]) or "no reason recorded"
+    kind = re.sub(r"took \d+ % of the (?=time)", "took too much ", reason.partition(":")[0])
+    return re.sub(r"took \d+ % of", "took too much of", kind) or "no reason recorded"
 
 
 def _bar(experiment: Experiment, x: Callable[[Run], int]) -> str:

@@ -5,7 +5,7 @@ the intended send: a request that waits because the server is behind waits in th
 """
 
 from statistics import median
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,6 +17,7 @@ from plots.against_connections import (
     all_values,
     draw_failures,
     draw_server,
+    label_ends,
     points_by_server,
 )
 from plots.records import Experiment, Run
@@ -73,14 +74,6 @@ def finding(points: dict[str, list[Point]]) -> str:
     return f"p99 {', '.join(said)} of the capacity"
 
 
-def _last(servers_points: list[Point], column: str) -> Optional[tuple[float, float]]:
-    """Where a server's line ends: its last median of valid repetitions."""
-    for point in reversed(servers_points):
-        if point.values(column):
-            return point.connections, median(point.values(column))
-    return None
-
-
 def _draw_panel(axes: Axes, panel: Panel, points: dict[str, list[Point]]) -> None:
     axes.set_title(panel.title)
     axes.set_ylabel(panel.unit)
@@ -99,8 +92,7 @@ def _draw_panel(axes: Axes, panel: Panel, points: dict[str, list[Point]]) -> Non
         axes.set_yticks([])
         axes.annotate("too few requests a run for it", (0.5, 0.5), xycoords="axes fraction", ha="center")
     draw_failures(axes, points, panel.column, counted=panel.column == SHARE)
-    ends = {server: end for server in points if (end := _last(points[server], panel.column)) is not None}
-    style.label_ends(axes, ends, height_inches=2.8)
+    label_ends(axes, points, panel.column, gap=0.05)
 
 
 def _scale_percents(axes: Axes, percents: list[int]) -> None:

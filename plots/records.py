@@ -219,6 +219,15 @@ def read_table(path: Path, row_type) -> list:
     return rows
 
 
+def read_columns(path: Path) -> list[str]:
+    """The names in the first line of a CSV file: what the version of the harness that wrote it knew."""
+    try:
+        with open(path, newline="", encoding="utf-8", errors="replace") as file:
+            return next(csv.reader(file), [])
+    except OSError as problem:
+        raise RecordsError(f"{path}: {problem.strerror}") from None
+
+
 def _read_environment(path: Path) -> dict:
     if not path.exists():
         return {}

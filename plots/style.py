@@ -1,7 +1,9 @@
 """The one place for how charts look: the colour and marker of each server, units, axes, the footer.
 
-The colours are the Okabe-Ito palette, which readers with any common colour blindness can tell apart. Markers
-differ as well, so that no chart depends on colour alone.
+A family of servers has its hues: loops over all clients orange, one process or thread a client black and grey,
+readiness blue and green, completions pink. They are those of the Okabe-Ito palette, which readers with any common
+colour blindness can tell apart, with shades inside a family. Markers differ as well, so that no chart depends on
+colour alone.
 """
 
 import csv
@@ -27,10 +29,7 @@ class ServerStyle:
 
 
 def _known_servers() -> dict[str, ServerStyle]:
-    """The looks of our servers in the order of the labs, which is the order of panels. The list is servers.csv.
-
-    The palette has eight colours, for more servers: some share one, never the marker. Yellow is darkened to be seen on white.
-    """
+    """The looks of our servers in the order of the labs, which is the order of panels. The list is servers.csv."""
     path = Path(__file__).resolve().parents[1] / "common" / "harness" / "servers.csv"
     with open(path, newline="", encoding="utf-8") as file:
         return {row["server"]: ServerStyle(row["colour"], row["marker"]) for row in csv.DictReader(file)}
@@ -53,7 +52,6 @@ QUIET_GREY = "#E9E9E9"
 TEXT_GREY = "#555555"
 FAILURE_RED = "#C00000"
 FOOTER_POINTS = 7.5
-LABEL_POINTS = 8
 TITLE_INCHES = 0.36
 
 
@@ -94,10 +92,23 @@ def new_figure(width_inches: float, height_inches: float, title: str) -> Figure:
         }
     )
     figure = Figure(figsize=(width_inches, height_inches), dpi=150, facecolor="white")
-    figure.suptitle(
-        title, x=0.012, y=1 - 0.1 / height_inches, ha="left", va="top", fontsize=13, fontweight="bold"
-    )
+    set_title(figure, title)
     return figure
+
+
+def set_title(figure: Figure, title: str) -> None:
+    """Give a figure its title, in one line: a long one is written smaller."""
+    width, height = figure.get_size_inches()
+    letters = 8.6 * width  # that fit at 13 points
+    figure.suptitle(
+        title,
+        x=0.012,
+        y=1 - 0.1 / height,
+        ha="left",
+        va="top",
+        fontsize=13 * min(1, letters / max(len(title), 1)),
+        fontweight="bold",
+    )
 
 
 def finish(figure: Figure, notes: Sequence[str], facts: Sequence[str]) -> None:
@@ -132,51 +143,6 @@ def finish(figure: Figure, notes: Sequence[str], facts: Sequence[str]) -> None:
         axes.set_position([round(share, 4) for share in axes.get_position().bounds])
 
 
-def apart(places: Sequence[float], gap: float) -> list[float]:
-    """The ascending `places`, moved as little as it takes to lie `gap` from one another, and within 0 to 1."""
-    # What has to move together moves to where its members lie on average (pool adjacent violators).
-    pools: list[list[float]] = []
-    for number, place in enumerate(places):
-        pools.append([place - number * gap])
-        while len(pools) > 1 and sum(pools[-2]) / len(pools[-2]) > sum(pools[-1]) / len(pools[-1]):
-            pools[-2:] = [pools[-2] + pools[-1]]
-    highest = max(0.0, 1 - (len(places) - 1) * gap)
-    moved = [min(max(sum(pool) / len(pool), 0.0), highest) for pool in pools for _ in pool]
-    return [place + number * gap for number, place in enumerate(moved)]
-
-
-def label_ends(axes: Axes, ends: dict[str, tuple[float, float]], height_inches: float) -> None:
-    """Each server's name beside the axes, where its line ends, in its colour; names that would lie on one another stand apart.
-
-    Call it last: the axes' limits are final then. `height_inches` is about how high they will be.
-    """
-    to_share = axes.transScale + axes.transLimits
-    heights = {server: to_share.transform(end)[1] for server, end in ends.items()}
-    servers = sorted(ends, key=lambda server: heights[server])
-    places = apart([heights[server] for server in servers], LABEL_POINTS * 1.2 / 72 / height_inches)
-    for server, place in zip(servers, places):
-        colour = server_style(server).colour
-        axes.annotate(
-            server,
-            ends[server],
-            xytext=(1.03, place),
-            textcoords="axes fraction",
-            va="center",
-            fontsize=LABEL_POINTS,
-            color=colour,
-            annotation_clip=False,
-            # To the name's left end: a line to its middle would run through it.
-            arrowprops={
-                "arrowstyle": "-",
-                "color": colour,
-                "linewidth": 0.5,
-                "relpos": (0, 0.5),
-                "shrinkA": 1,
-                "shrinkB": 3,
-            },
-        )
-
-
 def human_bytes(number: float) -> str:
     """A number of bytes with three digits and a binary unit: 112 B, 36.2 KiB, 8 MiB."""
     magnitude = abs(number)
@@ -198,7 +164,7 @@ def with_thousands(number: float) -> str:
 
 
 def scale_connections(
-    axes: Axes, connections: Iterable[int], most_labels: int = 10, linear_below: float = 1
+    axes: Axes, connections: Iterable[float], most_labels: int = 10, linear_below: float = 1
 ) -> None:
     """A logarithmic x axis over all the numbers of open connections, labelled at measured ones.
 

@@ -29,6 +29,12 @@ _COLOURS = {
 }
 
 
+# The calls in which a server that asks who is ready sleeps until somebody is.
+WAITS = ("epoll_wait", "poll", "pselect6", "io_uring_enter")
+# Counts of two runs that differ by no more are called equal.
+NEAR = 0.1
+
+
 class Call(NamedTuple):
     """A line of a sample file: a system call, and how often a request needs it."""
 
@@ -50,14 +56,48 @@ def calls_of(experiment: Experiment, runs: list[Run]) -> dict[str, float]:
     return {name: median(counts.get(name, 0) for counts in counted) for name in names}
 
 
-def switches_of(runs: list[Run]) -> Optional[float]:
-    """Voluntary and involuntary context switches a request: the median over the repetitions."""
-    each = [
-        (run.server_voluntary_switches + run.server_involuntary_switches) / run.requests
-        for run in runs
-        if run.requests and None not in (run.server_voluntary_switches, run.server_involuntary_switches)
-    ]
+def switches_of(runs: list[Run], voluntary_only: bool = False) -> Optional[float]:
+    """Context switches a request, voluntary and involuntary or the former alone: the median over the repetitions."""
+    each = []
+    for run in runs:
+        if None in (run.server_voluntary_switches, run.server_involuntary_switches) or not run.requests:
+            continue
+        switches = run.server_voluntary_switches
+        each.append(
+            (switches if voluntary_only else switches + run.server_involuntary_switches) / run.requests
+        )
     return median(each) if each else None
+
+
+class Row(NamedTuple):
+    """What is drawn of one server with one number of connections."""
+
+    calls: dict[str, float]  # call → how often a request needs it; empty: not counted
+    switches: Optional[float]
+    valid: bool  # false: no repetition was valid, and these are the invalid ones
+    lacking: float  # waits that the count lacks
+
+    @property
+    def total(self) -> float:
+        """System calls a request."""
+        return sum(self.calls.values())
+
+
+def row_of(experiment: Experiment, runs: list[Run]) -> Row:
+    """The medians of the valid repetitions; of the invalid ones where there is no valid one."""
+    valid = [run for run in runs if run.valid]
+    counted = valid or runs
+    calls = calls_of(experiment, counted)
+    return Row(calls, switches_of(counted), bool(valid), lacking_waits(calls, switches_of(counted, True)))
+
+
+def lacking_waits(calls: dict[str, float], slept: Optional[float]) -> float:
+    """How many waits a request the count under the tracer lacks: in the timed run the server slept more often than it
+    waited when it was traced. 0 for a server that sleeps elsewhere, or where the two agree."""
+    waits = sum(calls.get(name, 0) for name in WAITS)
+    if slept is None or not waits or slept <= waits + NEAR:
+        return 0.0
+    return slept - waits
 
 
 def limit_of(totals: list[float]) -> float:
@@ -70,13 +110,13 @@ def limit_of(totals: list[float]) -> float:
     return ordered[-1] * 1.2
 
 
-def _write_total(axes: Axes, row: int, total: float, limit: float) -> None:
+def _write_total(axes: Axes, row: int, total: float, limit: float, note: str = "") -> None:
     """The number at the end of its bar, or before the edge that cuts it off."""
     cut = total > limit
     axes.text(
         limit * 0.99 if cut else total + limit * 0.01,
         row,
-        f"{total:.2f}{' →' if cut else ''}",
+        f"{total:.2f}{' →' if cut else ''}{note}",
         fontsize=8,
         va="center",
         ha="right" if cut else "left",
@@ -84,44 +124,67 @@ def _write_total(axes: Axes, row: int, total: float, limit: float) -> None:
     )
 
 
-def _draw_calls(axes: Axes, calls: list[dict[str, float]]) -> None:
-    limit = limit_of([sum(each.values()) for each in calls if each])
-    for row, each in enumerate(calls):
+def _note(row: Row) -> str:
+    """What has to be known of a count, behind its number."""
+    notes = [f"untraced at least {row.total + row.lacking:.2f}"] * (row.lacking > 0) + ["invalid"] * (
+        not row.valid
+    )
+    return f" ({', '.join(notes)})" if notes else ""
+
+
+def _draw_calls(axes: Axes, rows: list[Row]) -> None:
+    limit = limit_of([row.total for row in rows if row.calls])
+    for place, row in enumerate(rows):
         left = 0.0
-        for name, count in each.items():
+        for name, count in row.calls.items():
             axes.barh(
-                row,
+                place,
                 count,
                 left=left,
                 height=0.7,
                 color=_COLOURS[name],
                 edgecolor="white",
                 linewidth=0.6,
+                hatch=None if row.valid else "////",
                 label=name,
             )
             left += count
-        if each:
-            _write_total(axes, row, left, limit)
+        if row.calls:
+            _write_total(axes, place, left, limit, _note(row))
         else:
-            axes.text(limit * 0.01, row, "not counted", fontsize=8, va="center", color=style.TEXT_GREY)
+            axes.text(limit * 0.01, place, "not counted", fontsize=8, va="center", color=style.TEXT_GREY)
     axes.set_xlim(0, limit)
 
 
-def _draw_switches(axes: Axes, switches: list[Optional[float]]) -> None:
-    limit = limit_of([number for number in switches if number is not None])
-    for row, number in enumerate(switches):
-        if number is None:
-            axes.text(limit * 0.01, row, "not measured", fontsize=8, va="center", color=style.TEXT_GREY)
+def _draw_switches(axes: Axes, rows: list[Row]) -> None:
+    limit = limit_of([row.switches for row in rows if row.switches is not None])
+    for place, row in enumerate(rows):
+        if row.switches is None:
+            axes.text(limit * 0.01, place, "not measured", fontsize=8, va="center", color=style.TEXT_GREY)
             continue
-        axes.barh(row, number, height=0.7, color=style.TEXT_GREY, label="_switches")
-        _write_total(axes, row, number, limit)
+        axes.barh(
+            place,
+            row.switches,
+            height=0.7,
+            color=style.TEXT_GREY,
+            edgecolor="white",
+            linewidth=0.6,
+            hatch=None if row.valid else "////",
+            label="_switches",
+        )
+        _write_total(axes, place, row.switches, limit)
     axes.set_xlim(0, limit)
 
 
-def _lesson(totals: dict[str, float], connections: int) -> str:
-    """The fewest and the most calls, in words."""
-    if not totals:
+def _lesson(rows: dict[str, Row], connections: int) -> str:
+    """The fewest and the most calls, in words; of the servers whose count can be believed."""
+    if not any(row.calls for row in rows.values()):
         return "System calls weren't counted; context switches for each request"
+    totals = {
+        server: row.total for server, row in rows.items() if row.calls and row.valid and not row.lacking
+    }
+    if not totals:
+        return f"System calls a request, {connections:,} busy connections: no valid run"
     fewest, most = min(totals, key=totals.get), max(totals, key=totals.get)
     return (
         f"System calls a request, {connections:,} busy connections: {totals[fewest]:.2g} ({fewest}) to "
@@ -138,26 +201,24 @@ def draw(experiment: Experiment) -> Figure:
         for server in servers
         for point in points
     }
-    calls = {point: [calls_of(experiment, of[server, point]) for server in servers] for point in points}
-    totals = {server: sum(each.values()) for server, each in zip(servers, calls[points[-1]]) if each}
-    figure = style.new_figure(
-        11, 1.6 + len(points) * (0.9 + 0.24 * len(servers)), _lesson(totals, points[-1])
-    )
+    rows = {point: [row_of(experiment, of[server, point]) for server in servers] for point in points}
+    lesson = _lesson(dict(zip(servers, rows[points[-1]])), points[-1])
+    figure = style.new_figure(11, 1.6 + len(points) * (0.9 + 0.24 * len(servers)), lesson)
     for (left, right), point in zip(
         figure.subplots(len(points), 2, sharey=True, squeeze=False, gridspec_kw={"width_ratios": (2, 1)}),
         points,
     ):
         speaking = f"{point:,} connection{'s' * (point != 1)}"
-        _draw_calls(left, calls[point])
+        _draw_calls(left, rows[point])
         left.set_title(f"System calls for each request, {speaking}")
-        _draw_switches(right, [switches_of(of[server, point]) for server in servers])
+        _draw_switches(right, rows[point])
         right.set_title(f"Context switches, {speaking}")
         left.set_yticks(range(len(servers)), servers)
         left.set_ylim(len(servers) - 0.5, -0.5)
         for axes in (left, right):
             axes.grid(False, axis="y")
             axes.tick_params(axis="y", length=0)
-    names = [name for name in _COLOURS if any(name in each for rows in calls.values() for each in rows)]
+    names = [name for name in _COLOURS if any(name in row.calls for at in rows.values() for row in at)]
     if names:
         figure.axes[1].legend(
             handles=[Patch(color=_COLOURS[name], label=name) for name in names],
@@ -171,5 +232,12 @@ def draw(experiment: Experiment) -> Figure:
         "more requests than in the timed run. An arrow: beyond the axis. Switches: the kernel's count in a run without "
         "strace, voluntary and involuntary, of all threads and processes of the server; median of the repetitions."
     ]
+    if any(row.lacking for at in rows.values() for row in at):
+        notes.append(
+            "Untraced at least: in the timed run the server slept more often in its wait than it called it when it was "
+            "traced. A client that answers a slowed server quickly has sent its next request before the server asks."
+        )
+    if not all(row.valid for at in rows.values() for row in at):
+        notes.append("Hatched: no repetition of the timed run was valid; not in the title.")
     style.finish(figure, [*notes, *caption.left_out_notes(experiment)], caption.facts(experiment))
     return figure

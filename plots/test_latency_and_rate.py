@@ -6,7 +6,7 @@ from matplotlib.text import Text
 
 from plots import latency_and_rate, synthetic
 from plots.records import read_experiment
-from plots.style import apart, server_style
+from plots.style import server_style
 from plots.test_against_connections import ChartTest, lines_of, words_of
 
 SERVERS = ("blocking-loop", *synthetic.SERVERS)
@@ -101,26 +101,6 @@ class LatencyAndRate(ChartTest):
 
     def test_nothing_covers_anything(self):
         self.assert_apart(self.figure)
-
-
-class Apart(unittest.TestCase):
-    def test_places_that_are_far_enough_stay(self):
-        self.assertEqual([round(place, 9) for place in apart([0.1, 0.5, 0.9], 0.1)], [0.1, 0.5, 0.9])
-
-    def test_places_too_near_move_evenly_apart(self):
-        for place, expected in zip(apart([0.5, 0.5, 0.5], 0.1), [0.4, 0.5, 0.6]):
-            self.assertAlmostEqual(place, expected)
-
-    def test_none_leaves_the_axes(self):
-        for places in ([0.0, 0.0, 0.01], [0.98, 0.99, 1.0]):
-            moved = apart(places, 0.1)
-            self.assertGreaterEqual(moved[0], 0)
-            self.assertLessEqual(moved[-1], 1 + 1e-9)
-            for below, above in zip(moved, moved[1:]):
-                self.assertGreaterEqual(above - below, 0.1 - 1e-9)
-
-    def test_nothing_to_place(self):
-        self.assertEqual(apart([], 0.1), [])
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import unittest
 
 from plots import synthetic, system_calls
-from plots.records import RecordsError, read_experiment
+from plots.records import Experiment, RecordsError, read_experiment
 from plots.test_against_connections import ChartTest, legend_of, words_of
 
 
@@ -56,6 +56,27 @@ class SystemCalls(ChartTest):
             self.draw()._suptitle.get_text(),
             "System calls a request, 20 busy connections: 2 (thread-per-connection) to 5.2 (nonblocking-loop)",
         )
+
+    def test_a_count_that_lacks_waits_says_what_is_certain(self):
+        self.assertEqual(system_calls.lacking_waits({"recvfrom": 1, "epoll_wait": 0.02}, 1.0), 0.98)
+        self.assertEqual(system_calls.lacking_waits({"recvfrom": 1, "epoll_wait": 1}, 1.05), 0)
+        self.assertEqual(system_calls.lacking_waits({"recvfrom": 1}, 1.0), 0)  # it sleeps in recv
+        self.assertEqual(system_calls.lacking_waits({"epoll_wait": 1}, None), 0)
+
+    def test_invalid_rows_are_hatched_and_not_in_the_title(self):
+        experiment = read_experiment(synthetic.write_system_calls(self.results))
+        runs = [
+            run._replace(valid=False, invalid_reason="starved") if run.server == "nonblocking-loop" else run
+            for run in experiment.runs
+        ]
+        figure = system_calls.draw(Experiment(experiment.folder, runs, experiment.environment))
+        self.assertNotIn("nonblocking-loop", figure._suptitle.get_text())
+        hatched = {
+            round(bar.get_y() + bar.get_height() / 2) for bar in figure.axes[0].patches if bar.get_hatch()
+        }
+        self.assertEqual(hatched, {1})
+        self.assertIn("14.00 → (invalid)", [text.get_text() for text in figure.axes[0].texts])
+        self.assertIn("Hatched: no repetition", words_of(figure))
 
     def test_without_strace(self):
         figure = self.draw(counted=False)

@@ -6,7 +6,7 @@ from plots import synthetic, work_per_request
 from plots.against_connections import points_by_server
 from plots.records import read_experiment
 from plots.style import server_style
-from plots.test_against_connections import ChartTest, legend_of, lines_of, words_of
+from plots.test_against_connections import ChartTest, ends_of, lines_of, words_of
 from plots.work_per_request import Crossing
 
 
@@ -27,8 +27,8 @@ class WorkPerRequest(ChartTest):
                         "work-per-request", server, 8, 1, wait_us=cost, requests_per_s=abs(rate), **valid
                     )
                 )
-        folder = synthetic.write_experiment(self.results, "made-up", lines)
-        return points_by_server(read_experiment(folder), lambda run: run.wait_us)
+        self.made_up = read_experiment(synthetic.write_experiment(self.results, "made-up", lines))
+        return points_by_server(self.made_up, lambda run: run.wait_us)
 
     def test_the_crossing_lies_between_measured_costs(self):
         found = work_per_request.crossing(
@@ -62,26 +62,44 @@ class WorkPerRequest(ChartTest):
                 work_per_request.lesson(self.points(rates)), "no valid points of epoll and another"
             )
 
+    def test_the_axis_is_what_a_request_took_epoll(self):
+        self.points({"epoll": {0: 100_000, 20: 12_500, 100: -1}, "poll": {0: 50_000, 20: 25_000, 100: 1}})
+        points, asked = work_per_request.by_measured_cost(self.made_up, lambda run: run.wait_us)
+        self.assertEqual(asked, {10.0: 0, 80.0: 20})
+        of = {
+            server: [(point.connections, point.typical(work_per_request.COLUMN)) for point in servers_points]
+            for server, servers_points in points.items()
+        }
+        self.assertEqual(of, {"poll": [(10, 0.5), (80, 2)], "epoll": [(10, 1), (80, 1)]})
+
+    def test_the_title_is_the_finding(self):
+        ahead = Crossing("thread-per-connection", 5, 74, 590, 7.1)
+        self.assertEqual(
+            work_per_request.finding([("wait", ahead), ("compute", None)]),
+            "When epoll loses, at costly requests: thread-per-connection 7.1 × where they wait",
+        )
+        self.assertIn("nobody is ahead", work_per_request.finding([("wait", None)]))
+
     def test_a_panel_for_waiting_and_one_for_computing(self):
         waits, computes = self.figure.axes
         self.assertRegex(
-            waits.get_title("left"), r"overtakes epoll\nbetween 0 and 20 µs; [78]\.\d times as many"
+            waits.get_title("left"), r"overtakes epoll\nbetween \d+ and \d+ µs; [78]\.\d times as many"
         )
         self.assertRegex(
             computes.get_title("left"), "^Each request computes:\n(thread|process)-per-connection overtakes"
         )
-        self.assertEqual(
-            (waits.get_xlabel(), computes.get_xlabel()),
-            ("waiting for each request (µs)", "computing for each request (µs)"),
-        )
         for axes in (waits, computes):
-            self.assertEqual((axes.get_xscale(), axes.get_yscale()), ("symlog", "log"))
-            self.assertEqual(list(axes.get_xticks()), [0, 20, 100, 500])
+            self.assertEqual(axes.get_xlabel(), "what a request takes epoll, measured (µs)")
+            self.assertEqual((axes.get_xscale(), axes.get_yscale()), ("log", "log"))
+            told = [text.get_text() for text in axes.texts if text.get_label() == "_asked"]
+            self.assertEqual(told, [f"asked: {cost}" for cost in (0, 20, 100, 500)])
             for server in ("process-per-connection", *synthetic.SERVERS):
                 (line,) = lines_of(axes, server)
-                self.assertEqual(list(line.get_xdata()), [0, 20, 100, 500])
+                self.assertEqual(len(line.get_xdata()), 4)
                 self.assertEqual(line.get_color(), server_style(server).colour)
-        self.assertEqual(set(legend_of(computes)), {"process-per-connection", *synthetic.SERVERS})
+            for ratio in lines_of(axes, "epoll")[0].get_ydata():
+                self.assertAlmostEqual(ratio, 1)
+            self.assertEqual(set(ends_of(axes)), {"process-per-connection", *synthetic.SERVERS})
 
     def test_the_footer_says_where_the_programs_ran(self):
         words = words_of(self.figure)

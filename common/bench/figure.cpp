@@ -20,7 +20,15 @@ double quantile(const std::vector<double>& sorted, double share) {
 
 }  // namespace
 
-std::string Goal::to_string() const { return fmt::format("{} {}", at_least ? "≥" : "≤", value); }
+bool Goal::is_met_by(double measured) const {
+  if (bound == Bound::within) return std::abs(measured - value) <= tolerance;
+  return bound == Bound::at_least ? measured >= value : measured <= value;
+}
+
+std::string Goal::to_string() const {
+  if (bound == Bound::within) return fmt::format("{} ± {}", value, tolerance);
+  return fmt::format("{} {}", bound == Bound::at_least ? "≥" : "≤", value);
+}
 
 Summary summarize(const std::vector<Sample>& samples) {
   std::vector<double> sorted;
@@ -35,8 +43,9 @@ Summary summarize(const std::vector<Sample>& samples) {
 
 std::string verdict(const Figure& figure) {
   if (!figure.goal || figure.samples.empty()) return "";
-  if (figure.goal->is_met_by(summarize(figure.samples).median)) return "met";
-  return figure.goal->at_least ? "below" : "above";
+  const double median = summarize(figure.samples).median;
+  if (figure.goal->is_met_by(median)) return "met";
+  return median < figure.goal->value ? "below" : "above";
 }
 
 }  // namespace bench

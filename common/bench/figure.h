@@ -8,11 +8,14 @@ namespace bench {
 
 /// What a figure should reach. A goal that is missed is said, never punished: a benchmark reports.
 struct Goal {
-  double value = 0;
-  bool at_least = true;  ///< false: at most
+  enum class Bound { at_least, at_most, within };
 
-  bool is_met_by(double measured) const { return at_least ? measured >= value : measured <= value; }
-  /// "≥ 0.98"
+  double value = 0;
+  Bound bound = Bound::at_least;
+  double tolerance = 0;  ///< of `within`: that far from the value, to either side
+
+  bool is_met_by(double measured) const;
+  /// "≥ 0.98", "≤ 64", "1 ± 0.02"
   std::string to_string() const;
 };
 
@@ -48,7 +51,7 @@ struct Summary {
 /// `samples` must not be empty.
 Summary summarize(const std::vector<Sample>& samples);
 
-/// "met" or "below" ("above" for an upper limit), judged by the median; "" without a goal or samples.
+/// "met", "below" or "above", judged by the median; "" without a goal or samples.
 std::string verdict(const Figure& figure);
 
 }  // namespace bench

@@ -5,16 +5,14 @@
 #include <vector>
 
 #include "common/bench/figure.h"
+#include "common/harness/comparing/turns.h"
 #include "common/harness/processes/interruption.h"
 #include "common/harness/progress.h"
 
 namespace bench {
 
 /// A server that takes part: its name in the report and how it is started.
-struct Server {
-  std::string name;
-  std::vector<std::string> command;
-};
+using Server = harness::Contender;
 
 /// Two servers whose requests a second are compared: subject over base.
 struct Comparison {
@@ -31,25 +29,12 @@ struct PairPlan {
   int core = 0;            ///< the one that servers and generator share
 };
 
-/// Measures the comparisons by paired short runs on one core: 50 connections, all speaking, 14-byte messages,
-/// closed loop. Returns two figures for each, in their order: the ratio of requests a second of both ends'
-/// CPU time, which the goal is for, and of the server's alone, where the generator's equal share doesn't blur
-/// the difference. Throws harness::ServerError, harness::Interrupted, net::SystemError.
-///
-/// Why so:
-///   - One core for server and generator: with 50 clients waiting it is never idle, so requests a second are
-///     the inverse of the work for a request, whichever end is slower. On two cores the wake-ups between them
-///     decide, and spread by tens of percent on a virtual machine.
-///   - Seconds are those in which server or generator had the core: other programs' turns don't count. On a
-///     core that nobody else uses they are the seconds of the clock.
-///   - Pairs: the machine's speed drifts by more than servers differ, within a second when the neighbour of a
-///     core comes and goes. Both servers of a pair are up at once and speak in turns of 25 ms, 0.25 s each in
-///     all, so they see the same machine, and their ratio is free of the drift. Which of the two begins is
-///     random, and so is the order of all pairs, so that no predecessor favours anyone.
-///   - Fresh servers for each pair: where a process's memory happens to lie is worth a percent or two. A
-///     server that lived through all pairs would carry its luck into every ratio, where no number of pairs
-///     shows it; fresh ones make it part of the spread. A start costs some 10 ms.
-///   - A pair from which a hypervisor took time away (steal in /proc/stat) is repeated.
+/// Measures the comparisons by paired short runs on one core (harness::take_turns says how, and why so): 50
+/// connections, all speaking, 14-byte messages, closed loop. The order of all pairs is random, and which of
+/// the two begins, so that no predecessor favours anyone. Returns two figures for each, in their order: the
+/// ratio of requests a second of both ends' CPU time, which the goal is for, and of the server's alone, where
+/// the generator's equal share doesn't blur the difference. Throws harness::ServerError,
+/// harness::Interrupted, net::SystemError.
 std::vector<Figure> run_pairs(const std::vector<Comparison>& comparisons, const PairPlan& plan,
                               harness::Progress& progress, const harness::Interruption& interruption);
 

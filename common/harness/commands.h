@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/harness/judging/behaviours.h"
+#include "common/harness/load/arrivals.h"
 #include "common/harness/measuring/environment.h"
 #include "common/harness/measuring/measurement.h"
 #include "common/harness/processes/availability.h"
@@ -58,6 +60,19 @@ struct LoadOptions {
   std::string results = "results";
 };
 
+struct CompareOptions {
+  std::int64_t connections = 50;  ///< to each server
+  std::string active = "100%";
+  std::int64_t message_bytes = 14;
+  std::string rate;      ///< of the runs for latency; empty: a closed loop
+  std::string arrivals;  ///< fixed or poisson; empty: fixed
+  std::int64_t rounds = 12;
+  double at_most_s = 120;  ///< no round begins that would end later
+  std::int64_t seed = 1;
+  bool json = false;
+  std::string results = "results";
+};
+
 struct SweepOptions {
   std::string experiment;
   std::string profile = "quick";
@@ -72,6 +87,11 @@ int list_command(const std::vector<KnownServer>& servers, const std::vector<Know
 int check_command(const std::vector<Target>& targets, const std::vector<Behaviour>& behaviours,
                   const CheckOptions& options, const Choice& choice, const Interruption& interruption);
 int load_command(const Target& target, const LoadOptions& options, const Interruption& interruption);
+int compare_command(const Choice& choice, const std::vector<KnownServer>& known,
+                    const CompareOptions& options, const Interruption& interruption);
+/// Runs plots/diff.py in place of this process: one reader of the records, in one language. Never returns but
+/// by an exception.
+[[noreturn]] void diff_command(const std::vector<std::string>& folders);
 int sweep_command(const Choice& choice, const std::vector<KnownServer>& known, const SweepOptions& options,
                   const Interruption& interruption);
 
@@ -88,5 +108,12 @@ std::string file_name_for(const Run& run);
 
 /// "8" or "5%" of `connections`: how many speak, at least one. Throws BadUse.
 std::size_t parse_active(const std::string& text, std::size_t connections);
+
+/// What --rate and --arrivals ask for; none: a closed loop. Throws BadUse.
+std::optional<OfferedRate> parse_rate(const std::string& per_s, const std::string& arrivals);
+
+/// Raises the limit of descriptors as far as it goes. Throws BadUse with the cure if so many connections to
+/// each of so many servers are more than it allows.
+void require_descriptors(std::size_t connections, std::size_t servers = 1);
 
 }  // namespace harness

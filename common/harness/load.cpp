@@ -126,23 +126,12 @@ void print_load(const Run& run) {
 // A run keeps all times of all requests, so that nothing can be hidden: that bounds how many it may have.
 constexpr double most_requests = 5'000'000;
 
-// What --rate and --arrivals ask for; none: a closed loop. Throws BadUse.
-std::optional<OfferedRate> parse_rate(const LoadOptions& options) {
-  if (options.rate.empty() && options.arrivals.empty()) return std::nullopt;
-  if (options.rate.empty()) throw BadUse("--arrivals is for an open loop: give --rate N, too");
-  OfferedRate rate;
-  const char* const last = options.rate.data() + options.rate.size();
-  const auto [end, error] = std::from_chars(options.rate.data(), last, rate.per_s);
-  if (error != std::errc() || end != last || !(rate.per_s >= 1 && rate.per_s <= 1'000'000)) {
-    throw BadUse(
-        fmt::format("--rate takes a number of requests a second from 1 to 1000000, not '{}'", options.rate));
-  }
+// Throws BadUse for a run that would have no request, or more than can be kept.
+void require_bounded(const OfferedRate& rate, const LoadOptions& options) {
   if (const double requests = rate.per_s * options.duration_s; requests < 1 || requests > most_requests) {
     throw BadUse(fmt::format("--rate {} for {} s is {:.1f} requests: a run takes from 1 to {:.0f}",
                              options.rate, options.duration_s, requests, most_requests));
   }
-  rate.arrivals = options.arrivals == name_of(Arrivals::poisson) ? Arrivals::poisson : Arrivals::fixed;
-  return rate;
 }
 
 }  // namespace
@@ -161,6 +150,30 @@ std::size_t parse_active(const std::string& text, std::size_t connections) {
   return std::max<std::size_t>(1, static_cast<std::size_t>(count));
 }
 
+std::optional<OfferedRate> parse_rate(const std::string& per_s, const std::string& arrivals) {
+  if (per_s.empty() && arrivals.empty()) return std::nullopt;
+  if (per_s.empty()) throw BadUse("--arrivals is for an open loop: give --rate N, too");
+  OfferedRate rate;
+  const char* const last = per_s.data() + per_s.size();
+  const auto [end, error] = std::from_chars(per_s.data(), last, rate.per_s);
+  if (error != std::errc() || end != last || !(rate.per_s >= 1 && rate.per_s <= 1'000'000)) {
+    throw BadUse(
+        fmt::format("--rate takes a number of requests a second from 1 to 1000000, not '{}'", per_s));
+  }
+  rate.arrivals = arrivals == name_of(Arrivals::poisson) ? Arrivals::poisson : Arrivals::fixed;
+  return rate;
+}
+
+void require_descriptors(std::size_t connections, std::size_t servers) {
+  const auto limit = raise_descriptor_limit();
+  if (servers * connections + 50 <= limit) return;
+  const std::string whose = servers == 1 ? "" : fmt::format(" to each of {} servers at once", servers);
+  throw BadUse(fmt::format(
+      "{} connections{} need more than the {} descriptors that are allowed: raise 'ulimit -n'{}", connections,
+      whose, limit,
+      servers == 1 ? "" : fmt::format(", or give --connections {} or fewer", (limit - 50) / servers)));
+}
+
 int load_command(const Target& target, const LoadOptions& options, const Interruption& interruption) {
   const Build build = measurable_build();
   const auto connections = static_cast<std::size_t>(options.connections);
@@ -169,12 +182,9 @@ int load_command(const Target& target, const LoadOptions& options, const Interru
                   .message_bytes = static_cast<std::size_t>(options.message_bytes),
                   .warm_up = std::chrono::nanoseconds(static_cast<std::int64_t>(options.warm_up_s * 1e9)),
                   .duration = std::chrono::nanoseconds(static_cast<std::int64_t>(options.duration_s * 1e9))};
-  point.rate = parse_rate(options);
-  if (const auto limit = raise_descriptor_limit(); connections + 50 > limit) {
-    throw BadUse(
-        fmt::format("{} connections need more than the {} descriptors that are allowed: raise 'ulimit -n'",
-                    connections, limit));
-  }
+  point.rate = parse_rate(options.rate, options.arrivals);
+  if (point.rate) require_bounded(*point.rate, options);
+  require_descriptors(connections);
   const Cores cores = Cores::choose();
   Records records =
       Records::start(options.results, "load", environment_json(build, facts_of(cores, "load", 0, {})));

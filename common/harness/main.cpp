@@ -4,7 +4,9 @@
 //       build/bin/harness check epoll
 //       build/bin/harness load poll --connections 1000 --active 8
 //       build/bin/harness load poll --rate 5000 --arrivals poisson
+//       build/bin/harness compare epoll select --connections 1000 --active 8
 //       build/bin/harness sweep latency-vs-connections
+//       build/bin/harness diff docs/reference results
 //       build/bin/harness check -- python3 my_server.py {port}
 //       build/bin/harness check-chat chat-drop
 
@@ -34,6 +36,21 @@ void require_one(const std::vector<harness::Target>& targets) {
     throw BadUse("load takes one server: a name, --connect HOST:PORT, or a command after --");
 }
 
+// The options of what is asked of a server, the same for each command that asks it.
+template <typename Options>
+void offer_load(net::CommandLine& command, Options& options) {
+  command.number("--connections", options.connections, 1, 1'000'000, "open connections");
+  command.text("--active", options.active, "how many of them speak: a number, or a share such as 5%");
+  command.number("--message-bytes", options.message_bytes, harness::Payload::smallest, 16 << 20,
+                 "size of a message: connection, sequence and check need 12 bytes");
+  command.text("--rate", options.rate,
+               "open loop: so many requests a second, whatever the server does (not given: closed loop, each "
+               "connection waits for its reply)");
+  command.text("--arrivals", options.arrivals,
+               "with --rate: fixed (equal intervals; the default) or poisson (random ones)",
+               {"fixed", "poisson"});
+}
+
 std::vector<harness::KnownServer> known_rooms() {
   return harness::read_known_servers(harness::program_folder() + "/chat_rooms.csv", harness::about_a_room);
 }
@@ -54,6 +71,9 @@ int run(int argc, char** argv) {
   net::CommandLine check = options.command("check", "judge servers: the behaviour matrix");
   net::CommandLine check_chat = options.command("check-chat", "judge chat rooms: the matrix of theirs");
   net::CommandLine load = options.command("load", "measure one load point");
+  net::CommandLine compare =
+      options.command("compare", "ratios of two servers or more, with what this machine can tell");
+  net::CommandLine diff = options.command("diff", "two folders of results as ratios");
   net::CommandLine sweep =
       options.command("sweep", "run an experiment: servers (or its own scenarios) × points × repetitions");
 
@@ -65,21 +85,20 @@ int run(int argc, char** argv) {
   }
 
   harness::LoadOptions load_options;
-  load.number("--connections", load_options.connections, 1, 1'000'000, "open connections");
-  load.text("--active", load_options.active, "how many of them speak: a number, or a share such as 5%");
-  load.number("--message-bytes", load_options.message_bytes, harness::Payload::smallest, 16 << 20,
-              "size of a message: connection, sequence and check need 12 bytes");
+  offer_load(load, load_options);
   load.decimal("--duration", load_options.duration_s, 0.01, 3600, "seconds that are measured");
   load.decimal("--warm-up", load_options.warm_up_s, 0, 3600, "seconds that are spoken before, not measured");
-  load.text("--rate", load_options.rate,
-            "open loop: so many requests a second, whatever the server does (not given: closed loop, each "
-            "connection waits for its reply)");
-  load.text("--arrivals", load_options.arrivals,
-            "with --rate: fixed (equal intervals; the default) or poisson (random ones)",
-            {"fixed", "poisson"});
   load.number("--tries", load_options.tries, 1, 100,
               "how many runs at most, until one is valid; those that lost clients aren't repeated");
-  load.text("--results", load_options.results, "the folder of all records");
+
+  harness::CompareOptions compare_options;
+  offer_load(compare, compare_options);
+  compare.number("--rounds", compare_options.rounds, 1, 1000,
+                 "how often each server is measured; 6 or more for an interval");
+  compare.decimal("--at-most", compare_options.at_most_s, 1, 86400,
+                  "seconds: no round begins that would end later");
+  compare.number("--seed", compare_options.seed, 0, INT64_MAX, "the same seed gives the same order of runs");
+  compare.flag("--json", compare_options.json, "print the ratios as JSON");
 
   harness::SweepOptions sweep_options;
   std::vector<std::string> words;
@@ -87,17 +106,29 @@ int run(int argc, char** argv) {
              {"quick", "full"});
   sweep.number("--seed", sweep_options.seed, 0, INT64_MAX, "the same seed gives the same order of runs");
   sweep.flag("--resume", sweep_options.resume, "go on where an interrupted sweep stopped");
-  sweep.text("--results", sweep_options.results, "the folder of all records");
   sweep.words("experiment_and_servers", words, "the experiment, then servers (none: all)");
 
+  std::vector<std::string> folders;
+  diff.words("folder", folders,
+             "two folders of all results, or of one experiment: the second over the first");
   check.words("server", choice.names, "names of servers (none: all)");
   check_chat.words("room", choice.names, "names of chat rooms (none: all)");
   load.words("server", choice.names, "one server's name, or a command after --, or --connect");
-  for (net::CommandLine* command : {&check, &check_chat, &load, &sweep}) {
+  compare.words("server", choice.names,
+                "names of servers; commands, each after a -- of its own. The others are compared with the "
+                "first; the same one twice shows what this machine can tell");
+  for (net::CommandLine* command : {&check, &check_chat, &load, &sweep})
     command->text("--connect", choice.connect, "HOST:PORT of a server that already runs");
-  }
+  compare.text("--connect", choice.connect, "HOST:PORT,... of servers that already run");
+  load.text("--results", load_options.results, "the folder of all records");
+  compare.text("--results", compare_options.results, "the folder of all records");
+  sweep.text("--results", sweep_options.results, "the folder of all records");
   options.parse(static_cast<int>(separator - argv), argv);
 
+  if (diff.given()) {
+    folders.insert(folders.end(), choice.command.begin(), choice.command.end());  // with names such as "-x"
+    harness::diff_command(folders);
+  }
   const auto known = harness::read_known_servers(harness::program_folder() + "/servers.csv");
   const harness::Interruption interruption;
   if (list.given()) return list_command(known, known_rooms());
@@ -115,6 +146,7 @@ int run(int argc, char** argv) {
     if (chosen.targets.empty()) return net::cannot_run_here;
     return load_command(chosen.targets.front(), load_options, interruption);
   }
+  if (compare.given()) return compare_command(choice, known, compare_options, interruption);
   if (words.empty()) throw BadUse("sweep takes the name of an experiment; 'harness list' prints them");
   sweep_options.experiment = words.front();
   choice.names.assign(words.begin() + 1, words.end());

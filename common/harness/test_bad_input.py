@@ -15,7 +15,7 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from common.testing.processes import BIN, SERVERS, harness, needs_descriptors, rows_of, run, stop_sweep
+from common.testing.processes import BIN, ROOT, SERVERS, harness, needs_descriptors, rows_of, run, stop_sweep
 
 PROGRESS = re.compile(r"[a-z-]+ \d+/\d+: .*")
 UNRESOLVED = "no-such-host.invalid"  # never resolves: RFC 2606
@@ -146,10 +146,52 @@ class Harness(OneLine):
                 ("load", "epoll", "--rate", rate, "--duration", duration), "requests: a run takes from 1 to"
             )
 
+    def test_comparisons_that_are_none(self):
+        for words in ((), ("epoll",), ("--", "cat")):
+            self.refuses(("compare", *words), "two servers or more")
+        self.refuses(("compare", "epoll", "epol"), "unknown server 'epol'")
+        for words in (("--", "true", "--"), ("--", "--", "true")):
+            self.refuses(("compare", "epoll", *words), "after each --", "command")
+        for rate in ("0", "-5", "many"):
+            self.refuses(("compare", "epoll", "poll", "--rate", rate), "--rate", "from 1 to", f"'{rate}'")
+        for option, word in (("--rounds", "0"), ("--at-most", "0"), ("--connections", "0"), ("--seed", "-1")):
+            self.refuses(("compare", "epoll", "poll", option, word), option, f"'{word}'")
+        self.refuses(("compare", "epoll", "poll", "--active", "51"), "--active", "from 1 to 50")
+        self.refuses(("compare", "epoll", "poll", "--connect", "127.0.0.1"), "HOST:PORT", "'127.0.0.1'")
+        self.refuses(
+            ("compare", "epoll", "select", "--connections", "3000"),
+            "select can't serve 3000",
+            "1000 or fewer",
+        )
+        self.refuses(
+            ("compare", "epoll", "blocking-loop", "--active", "1"), "stops at a silent", "--active 100%"
+        )
+
+    def test_differences_that_are_none(self):
+        """Of what the folders hold, plots/test_diff.py has the rest. That it finds its own program, wherever it is called."""
+        for words in ((), ("one",), ("one", "two", "three")):
+            self.refuses(("diff", *words), "two folders of results")
+        self.refuses(("diff", ROOT / "docs" / "reference", "."), "has no results")
+        self.refuses(("diff", "missing", ROOT / "docs" / "reference"), "missing: is no folder")
+        plots = self.folder / "plots"
+        plots.mkdir()
+        (plots / "diff.py").write_text("raise SystemExit('this is not ours')")
+        self.refuses(("diff", "--", "-x", "."), "-x: is no folder")
+        ended = harness("diff", *2 * [ROOT / "docs" / "reference"], cwd=self.folder)
+        self.assertEqual((ended.code, ended.err, ended.left), (0, [], []))
+        self.assertIn("latency-vs-connections", ended.out)
+
     def test_more_connections_than_descriptors(self):
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         if 0 <= limit < 1_000_000:
             self.refuses(("load", "epoll", "--connections", "1000000"), "1000000", str(limit), "ulimit -n")
+            self.refuses(
+                ("compare", "epoll", "poll", "--connections", str(limit // 3)),
+                "to each of 3 servers at once",
+                str(limit),
+                "ulimit -n",
+                f"--connections {(limit - 50) // 3} or fewer",
+            )
 
     def test_sweeps_that_are_none(self):
         self.refuses(("sweep", "head-of-line", "--profile", "huge"), "quick, full", "'huge'")
@@ -220,6 +262,31 @@ class BadServers(OneLine):
         self.assertEqual((ended.err, ended.left), ([], []))
         row = rows_of(self.folder / "results" / "load")[0]
         self.assertEqual((row["requests"], row["corrupt"]), ("0", "5"))
+
+    def test_those_that_cannot_be_compared_are_said_each_in_a_line(self):
+        """And what an earlier comparison has recorded stays where it is."""
+        records = self.folder / "results" / "compare"
+        records.mkdir(parents=True)
+        (records / "runs.csv").write_text("two\nlines\n")
+        before = self.contents()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            nobody = f"127.0.0.1:{listener.getsockname()[1]}"
+        commands = ("--", "false", "--", "./missing", "--", *(self.script("garbage.py", GARBAGE),))
+        ended = harness("compare", "epoll", "--connect", nobody, *commands, cwd=self.folder)
+        self.assertEqual((ended.code, ended.out, ended.left), (2, [], []), ended.err)
+        for line, phrase in zip(
+            ended.err,
+            (
+                f"'{nobody}' does not echo",
+                "'false' ended at once",
+                "does not start: No such file",
+                "wrong bytes",
+            ),
+            strict=True,
+        ):
+            self.assertTrue(line.startswith("harness: server "), line)
+            self.assertIn(phrase, line)
+        self.assertEqual(self.contents(), sorted([*before, "garbage.py"]))
 
     def test_one_that_ends_under_load(self):
         dies = GARBAGE.replace(

@@ -74,7 +74,10 @@ class CheckProcess {
     const pid_t parent = getpid();
     pid_ = fork();
     if (pid_ < 0) throw net::SystemError("fork", errno);
-    if (pid_ > 0) return;
+    if (pid_ > 0) {
+      time_ = Patience(pid_, time_for_one);
+      return;
+    }
     // What its server leaves behind becomes its child, and is found (PR_SET_CHILD_SUBREAPER(2const)).
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 || getppid() != parent)
       _exit(1);
@@ -98,7 +101,7 @@ class CheckProcess {
   }
 
   int fd() const { return said_.fd(); }
-  Clock::time_point deadline() const { return begun_ + time_for_one; }
+  bool is_late() { return time_.over(); }
   bool ended() const { return ended_; }
 
   // Takes what it has said; the end of that is its end.
@@ -124,7 +127,7 @@ class CheckProcess {
     }
     if (told_ != Clock::time_point::max()) {
       return {.answer = Answer::not_applicable,
-              .evidence = fmt::format("not done within {} s", time_for_one / 1s)};
+              .evidence = fmt::format("not done within {} s in which it could have run", time_for_one / 1s)};
     }
     if (const auto error = fields->find("error"); error != fields->end()) throw ServerError(error->second);
     const std::string& answer = fields->at("answer");
@@ -139,7 +142,7 @@ class CheckProcess {
   net::FileDescriptor said_;
   pid_t pid_ = -1;
   std::string text_;
-  Clock::time_point begun_ = Clock::now();
+  Patience time_{std::nullopt, time_for_one};
   Clock::time_point told_ = Clock::time_point::max();
   bool ended_ = false;
 };
@@ -178,22 +181,17 @@ void take_answer(Running& check) {
   }
 }
 
-// Waits until one of them says something or is late, and takes what there is.
+// Waits until one of them says something, at most for a second; takes what there is, and ends who is late.
 void wait_for_some(std::list<Running>& running, const Interruption& interruption) {
   std::vector<pollfd> waits{{.fd = interruption.fd(), .events = POLLIN, .revents = 0}};
-  auto next = Clock::now() + 1s;
-  for (const Running& check : running) {
+  for (const Running& check : running)
     waits.push_back({.fd = check.process.fd(), .events = POLLIN, .revents = 0});
-    next = std::min(next, check.process.deadline());
-  }
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
-  if (poll(waits.data(), waits.size(), static_cast<int>(std::max(left, 1ms).count())) < 0 && errno != EINTR)
-    throw net::SystemError("poll", errno);
+  if (poll(waits.data(), waits.size(), 1000) < 0 && errno != EINTR) throw net::SystemError("poll", errno);
   interruption.check();
   std::size_t i = 1;
   for (Running& check : running) {
     if (waits[i++].revents != 0) check.process.read_on();
-    if (Clock::now() > check.process.deadline()) check.process.tell_to_end();
+    if (check.process.is_late()) check.process.tell_to_end();
   }
 }
 

@@ -30,7 +30,8 @@ std::vector<Peer*> pointers_to(Peers& peers) {
 
 // ---- Patience ----
 
-Patience::Patience(ServerProcess* server, std::chrono::milliseconds span) : server_(server), span_(span) {
+Patience::Patience(std::optional<pid_t> process, std::chrono::milliseconds span)
+    : process_(process), span_(span) {
   renew();
 }
 
@@ -44,7 +45,7 @@ bool Patience::over() {
   if (passed >= 5 * span_) return true;
   // Read late: while all goes well nobody needs it, and with a thousand threads it takes a while.
   if (passed < span_ / 2) return false;
-  if (!demand_ && server_ != nullptr) demand_.emplace(server_->pid());
+  if (!demand_ && process_) demand_.emplace(*process_);
   if (passed < span_) return false;
   return passed - (demand_ ? demand_->waited() : 0ns) >= span_;
 }
@@ -150,8 +151,12 @@ void Trial::wait_for_some(std::vector<pollfd>& waits, bool moved) const {
   if (waits.back().revents != 0) interruption_.check();
 }
 
+Patience Trial::patience(std::chrono::milliseconds span) {
+  return {has_process() ? std::optional(process().pid()) : std::nullopt, span};
+}
+
 bool Trial::converse(const std::vector<Peer*>& peers, std::chrono::milliseconds patience) {
-  converse_until(peers, Patience(server_->process(), patience),
+  converse_until(peers, this->patience(patience),
                  [&peers] { return std::all_of(peers.begin(), peers.end(), is_done); });
   return std::all_of(peers.begin(), peers.end(), is_well);
 }
@@ -169,7 +174,7 @@ bool Trial::converse_together(const std::vector<Peer*>& peers) {
     for (const Peer* peer : some) bytes += peer->sent() + peer->received();
     return bytes;
   };
-  Patience patience(server_->process(), silence);
+  Patience patience = this->patience(silence);
   std::vector<Peer*> content;
   while (!std::all_of(peers.begin(), peers.end(), is_done) && !patience.over()) {
     content.clear();
@@ -183,7 +188,7 @@ bool Trial::converse_together(const std::vector<Peer*>& peers) {
     }
     for (Peer* peer : content) peer->say(line_bytes);
     const std::uint64_t before = moved_by(waiting);
-    converse_until(peers, Patience(server_->process(), 100ms), [&content] {
+    converse_until(peers, this->patience(100ms), [&content] {
       return !content.empty() && std::all_of(content.begin(), content.end(), is_done);
     });
     if (moved_by(waiting) == before) continue;

@@ -22,18 +22,19 @@ using Peers = std::vector<Peer>;
 /// All of them, as the calls take them that speak to some; valid as long as `peers` is not resized.
 std::vector<Peer*> pointers_to(Peers& peers);
 
-/// Measures how long a server has done nothing although it could have: time that it spent waiting for a core
-/// doesn't count, so that a busy machine changes no answer. For a server elsewhere all time counts.
+/// Measures how long a process and its descendants have done nothing although they could have: time that they
+/// spent waiting for a core doesn't count, so that a busy machine changes no answer. Without a process, as
+/// for a server elsewhere, all time counts.
 class Patience {
  public:
-  Patience(ServerProcess* server, std::chrono::milliseconds span);
-  /// True once `span` has passed since the last renewal in which the server could have run; after five times
-  /// as much in any case.
+  Patience(std::optional<pid_t> process, std::chrono::milliseconds span);
+  /// True once `span` has passed since the last renewal in which they could have run; after five times as
+  /// much in any case.
   bool over();
   void renew();
 
  private:
-  ServerProcess* server_;
+  std::optional<pid_t> process_;
   std::chrono::nanoseconds span_;
   std::chrono::steady_clock::time_point since_;
   std::optional<CoreDemand> demand_;
@@ -118,7 +119,7 @@ class Trial {
       wait_for_some(waits, moved > 0);
     }
   }
-  Patience patience(std::chrono::milliseconds span) { return {server_->process(), span}; }
+  Patience patience(std::chrono::milliseconds span);
 
   /// Sends without reading until nothing more is taken, at most `limit` bytes. Returns how many were.
   std::uint64_t flood(const std::vector<Peer*>& peers, std::uint64_t limit = flood_limit);
@@ -133,9 +134,9 @@ class Trial {
   /// Asks until `condition()` is true, with the patience of converse(). Returns its last value.
   template <typename Condition>
   bool wait_until(Condition condition, std::chrono::milliseconds span = silence) {
-    Patience patience(server_->process(), span);
+    Patience left = patience(span);
     while (!condition()) {
-      if (patience.over()) return condition();
+      if (left.over()) return condition();
       pause(std::chrono::milliseconds(2));
     }
     return true;

@@ -62,6 +62,7 @@ Build read_build(const std::string& path) {
           .flags = field("flags"),
           .sanitize = field("sanitize"),
           .commit = field("commit"),
+          .source = field("source"),
           .measurable = field("measurable") == "true"};
 }
 

@@ -13,6 +13,7 @@ struct Build {
   std::string flags;
   std::string sanitize;
   std::string commit;
+  std::string source;       ///< the folder of the sources; it goes into no record
   bool measurable = false;  ///< optimised and without sanitizers: its timings mean something
 };
 

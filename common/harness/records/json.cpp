@@ -17,6 +17,7 @@ void JsonObject::texts(const std::string& key, const std::vector<std::string>& v
   value_->json[key] = values;
 }
 void JsonObject::number(const std::string& key, std::int64_t value) { value_->json[key] = value; }
+void JsonObject::decimal(const std::string& key, double value) { value_->json[key] = value; }
 void JsonObject::boolean(const std::string& key, bool value) { value_->json[key] = value; }
 
 void JsonObject::objects(const std::string& key, const std::vector<JsonObject>& values) {

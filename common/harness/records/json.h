@@ -23,6 +23,7 @@ class JsonObject {
   void text(const std::string& key, const std::string& value);
   void texts(const std::string& key, const std::vector<std::string>& values);
   void number(const std::string& key, std::int64_t value);
+  void decimal(const std::string& key, double value);
   void boolean(const std::string& key, bool value);
   void objects(const std::string& key, const std::vector<JsonObject>& values);
 

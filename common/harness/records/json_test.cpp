@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 using harness::JsonObject;
 using harness::parse_flat_json;
 
@@ -11,6 +13,14 @@ TEST_CASE("fields are written in the order of the calls, a line each") {
   json.number("a", -7);
   json.boolean("m", true);
   CHECK(json.dump() == "{\n  \"z\": \"last letter first\",\n  \"a\": -7,\n  \"m\": true\n}\n");
+}
+
+TEST_CASE("decimal numbers come back as they were, and one that is none is null") {
+  JsonObject json;
+  json.decimal("ratio", 3.25);
+  json.decimal("whole", 2);
+  json.decimal("none", std::numeric_limits<double>::infinity());
+  CHECK(json.dump() == "{\n  \"ratio\": 3.25,\n  \"whole\": 2.0,\n  \"none\": null\n}\n");
 }
 
 TEST_CASE("lists of texts and of objects are written as such") {
