@@ -49,7 +49,7 @@ def percent_of(run: Run) -> int:
     return round(run.capacity_percent or 0)
 
 
-def medians(points: dict[str, list[Point]], column: str, percent: int) -> list[float]:
+def medians(points: dict[str, list[Point]], column: str, percent: float) -> list[float]:
     """Of each server that has valid repetitions there."""
     found = []
     for servers_points in points.values():
