@@ -4,9 +4,13 @@ import re
 from collections import Counter, defaultdict
 from typing import Callable, Iterable
 
-from plots.against_connections import points_by_server
+from plots.against_connections import median_interval, points_by_server
 from plots.records import Experiment, Run
 from plots.style import in_order
+
+
+# So many repetitions it takes until the interval of a median leaves out the lowest and the highest.
+FIRST_NARROWER = 9
 
 
 def span(numbers: Iterable[float]) -> str:
@@ -99,14 +103,46 @@ def failure_notes(
 
 def _kind(reason: str) -> str:
     """A reason without its figures, which differ from one repetition to the next."""
-    return re.sub(r"\d+ % of the time", "too much time", reason.partition(":")[0]) or "no reason recorded"
+    kind = re.sub(r"took \d+ % of the (?=time)", "took too much ", reason.partition(":")[0])
+    return re.sub(r"took \d+ % of", "took too much of", kind) or "no reason recorded"
+
+
+def _bar(experiment: Experiment, x: Callable[[Run], int]) -> str:
+    """What the bars are, by how many valid repetitions they stand on; nothing where no point has two."""
+    counts = {
+        valid
+        for points in points_by_server(experiment, x).values()
+        for point in points
+        if (valid := sum(run.valid for run in point.runs)) > 1
+    }
+    if not counts:
+        return ""
+    confidences = [round(median_interval([0.0] * count).confidence * 100) for count in counts]
+    between = "lowest to highest" if max(counts) < FIRST_NARROWER else "order statistics"
+    return f"bar: {between}, which holds the true median with {span(confidences)} % (n = {span(counts)}); "
+
+
+def untold_notes(experiment: Experiment, x: Callable[[Run], int], unit: str, **columns: str) -> list[str]:
+    """A line for each of these percentiles (column=name) that says where too few requests stood behind it, if anywhere."""
+    notes = []
+    for column, name in columns.items():
+        places = []
+        for server, points in points_by_server(experiment, x).items():
+            short = [
+                f"{p.connections:,}{unit}" for p in points if p.values("p50_us") and not p.values(column)
+            ]
+            if short:
+                places.append(f"{server} at {', '.join(short)}")
+        if places:
+            notes.append(f"No {name}, since too few requests stood behind it: {'; '.join(places)}.")
+    return notes
 
 
 def point_notes(
     experiment: Experiment, x: Callable[[Run], int] = connections_of, unit: str = ""
 ) -> list[str]:
     """What the marks of a chart over connections (or `x`) mean, where they occur, and who was left out."""
-    notes = ["Line: median of the repetitions; bar: lowest to highest; small points: each repetition."]
+    notes = [f"Line: median of the repetitions; {_bar(experiment, x)}small points: each repetition."]
     servers_of = defaultdict(list)
     for run in experiment.runs:
         if not run.valid:

@@ -24,7 +24,7 @@ WANTED_CONFIDENCE = 0.95
 FEWEST_VALUES = (
     6  # fewer have no interval of that confidence: of 3, the lowest and the highest hold the median with 75 %
 )
-FEWEST_REQUESTS_FOR_P99 = 1000  # ten of them lie above it
+FEWEST_REQUESTS_FOR_P99 = 500  # five of them lie above it
 # What a machine or a build is, and may be two of: a difference is what one compares for.
 FACTS = ("kernel", "cpu", "cores", "clock_source", "congestion_control", "compiler", "flags", "commit")
 
@@ -42,15 +42,24 @@ class Point(NamedTuple):
     all_cores: bool
     loop: str
     arrivals: str
-    offered_per_s: Optional[float]
+    offered_per_s: Optional[
+        float
+    ]  # None where the rate is a share of the capacity, which repetitions find anew
+    capacity_percent: Optional[float]
 
     def server_in_words(self) -> str:
         """The server, and what each request costs it or how it is asked, where that isn't what it always is."""
         words = self.server
+        if self.capacity_percent is not None:  # whatever a request costs: it is the same for all shares
+            return f"{words}, {self.capacity_percent:.0f} %"
         words += f", {self.work_us} µs work" if self.work_us else ""
         words += f", {self.wait_us} µs wait" if self.wait_us else ""
         words += ", all cores" if self.all_cores else ""
         return words + (f", {self.offered_per_s:.0f}/s {self.arrivals}" if self.offered_per_s else "")
+
+    def place(self) -> tuple:
+        """Where it stands among others."""
+        return (*self[:-2], self.capacity_percent or 0, self.offered_per_s or 0)
 
 
 def _if_idle(run: Run) -> Optional[float]:
@@ -168,6 +177,8 @@ def _sort_in(found: dict[str, Folder], experiment: Experiment) -> None:
             run.experiment, Folder(experiment.fact("profile"), columns, experiment.environment)
         )
         point = Point(*(getattr(run, name) for name in Point._fields))
+        if point.capacity_percent is not None:
+            point = point._replace(offered_per_s=None)
         one.points.setdefault(point, []).append(run)
 
 
@@ -185,7 +196,7 @@ def different_facts(pairs: Iterable[tuple[Folder, Folder]]) -> list[str]:
 
 def _by_server(points: Iterable[Point]) -> str:
     connections: dict[str, list[str]] = {}
-    for point in sorted(points, key=lambda point: point[:-1]):
+    for point in sorted(points, key=Point.place):
         connections.setdefault(point.server_in_words(), []).append(str(point.connections))
     return "; ".join(f"{server} at {', '.join(numbers)}" for server, numbers in connections.items())
 
@@ -204,7 +215,7 @@ def what_is_missing(first: Folder, second: Folder) -> Iterator[str]:
 
 def ratios(first: Folder, second: Folder) -> Iterator[str]:
     """A line for each point and quantity that both have measured."""
-    for point in sorted(first.points.keys() & second.points.keys(), key=lambda point: point[:-1]):
+    for point in sorted(first.points.keys() & second.points.keys(), key=Point.place):
         label = f"  {point.server_in_words():<24.24} {point.connections:>6}"
         for name, quantity in QUANTITIES.items():
             ratio = ratio_of(first.valid(point), second.valid(point), quantity)

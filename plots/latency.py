@@ -59,5 +59,7 @@ def draw(experiment: Experiment) -> Figure:
         draw_failures(axes, points, column, counted=column == PANELS[0][0])
         label_ends(axes, points, column, height_inches=2.6)
     figure.axes[0].set_xlabel("")
-    style.finish(figure, caption.point_notes(experiment), caption.facts(experiment))
+    notes = caption.point_notes(experiment)
+    notes += caption.untold_notes(experiment, caption.connections_of, "", p99_us="p99")
+    style.finish(figure, notes, caption.facts(experiment))
     return figure

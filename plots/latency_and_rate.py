@@ -145,6 +145,10 @@ def draw(experiment: Experiment) -> Figure:
     for axes, panel in zip(panels, PANELS):
         _scale_percents(axes, percents)
         _draw_panel(axes, panel, points)
-    notes = [*notes_of(experiment, points), *caption.point_notes(experiment, percent_of, " %")]
+    notes = [
+        *notes_of(experiment, points),
+        *caption.point_notes(experiment, percent_of, " %"),
+        *caption.untold_notes(experiment, percent_of, " %", p99_us="p99", p999_us="p99.9"),
+    ]
     style.finish(figure, notes, caption.facts(experiment))
     return figure

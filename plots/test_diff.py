@@ -193,8 +193,16 @@ class Diff(unittest.TestCase):
     def test_a_p99_needs_requests_enough(self):
         self.write(self.first)
         self.write(self.second)
-        self.rewrite(self.second / EXPERIMENT, lambda row: bool(row.update(requests="999")) or True)
+        self.rewrite(self.second / EXPERIMENT, lambda row: bool(row.update(requests="499")) or True)
         self.assertEqual([line for line in self.diff()[1] if "p99" in line], [])
+
+    def test_repetitions_at_a_share_of_the_capacity_are_one_point_whatever_rate_it_came_to(self):
+        for folder in (self.first, self.second):
+            synthetic.write_latency_vs_rate(folder)
+        code, lines = self.diff()
+        self.assertEqual(code, 0)
+        epoll = [line.split()[1:6] for line in lines if line.startswith("  epoll, ")]
+        self.assertEqual(epoll, [[str(percent), "%", "20", "p50", "1.00"] for percent in synthetic.PERCENTS])
 
     def test_folders_without_results(self):
         self.write(self.first)

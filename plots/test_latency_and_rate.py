@@ -73,6 +73,8 @@ class LatencyAndRate(ChartTest):
         self.assertIn("Ring: a single valid repetition, so its spread is unknown: poll at 90 %.", words)
         self.assertIn("thread-per-connection: 4 errors at 50 %", words)
         self.assertIn("n = 2 repetitions a point · open loop", words)
+        self.assertIn("bar: lowest to highest, which holds the true median with 50 % (n = 2);", words)
+        self.assertNotIn("too few requests", words)
 
     def test_a_percentile_that_too_few_requests_stand_behind_is_not_drawn_and_that_is_said(self):
         folder = synthetic.write_latency_vs_rate(self.results / "few", with_p999=False)
@@ -81,6 +83,9 @@ class LatencyAndRate(ChartTest):
             [text.get_text() for text in figure.axes[2].texts if "few" in text.get_text()],
             ["too few requests a run for it"],
         )
+        words = words_of(figure)
+        self.assertIn("No p99.9, since too few requests stood behind it: blocking-loop at 10 %, 50 %", words)
+        self.assertNotIn("No p99,", words)
         self.assert_apart(figure)
 
     def test_no_valid_run(self):

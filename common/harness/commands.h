@@ -81,6 +81,11 @@ struct SweepOptions {
   std::string results = "results";
 };
 
+struct ExportOptions {
+  std::string hdr;  ///< the file for HdrHistogram's log; empty: none
+  std::string csv;  ///< the file for a line a request; empty: none
+};
+
 // The commands. Each prints its result on stdout and its progress on stderr, and returns the exit code. They
 // throw BadUse, ServerError, Interrupted, and std::runtime_error for records that can't be written.
 int list_command(const std::vector<KnownServer>& servers, const std::vector<KnownServer>& rooms);
@@ -92,6 +97,8 @@ int compare_command(const Choice& choice, const std::vector<KnownServer>& known,
 /// Runs plots/diff.py in place of this process: one reader of the records, in one language. Never returns but
 /// by an exception.
 [[noreturn]] void diff_command(const std::vector<std::string>& folders);
+/// The same of plots/export.py; without a folder it is that of `load`.
+[[noreturn]] void export_command(const ExportOptions& options, const std::vector<std::string>& folders);
 int sweep_command(const Choice& choice, const std::vector<KnownServer>& servers,
                   const std::vector<KnownServer>& rooms, const SweepOptions& options,
                   const Interruption& interruption);

@@ -9,6 +9,7 @@
 #include "common/harness/comparing/rounds.h"
 #include "common/harness/contenders.h"
 #include "common/harness/measuring/environment.h"
+#include "common/harness/measuring/percentile.h"
 #include "common/harness/progress.h"
 #include "common/net/server.h"
 
@@ -29,7 +30,7 @@ LoadPoint point_of(const CompareOptions& options) {
                   .duration = 400ms};
   point.rate = parse_rate(options.rate, options.arrivals);
   if (point.rate) {
-    const auto enough = point.rate->interval() * (fewest_requests_for_p99 + 10);
+    const auto enough = point.rate->interval() * 2 * samples_needed(99);
     point.duration = std::clamp<std::chrono::nanoseconds>(enough, 400ms, 2s);
   }
   return point;

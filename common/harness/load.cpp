@@ -4,10 +4,13 @@
 #include <cmath>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "common/harness/commands.h"
 #include "common/harness/measuring/environment.h"
 #include "common/harness/measuring/measurement.h"
+#include "common/harness/measuring/percentile.h"
 #include "common/terminal/folded.h"
 
 namespace harness {
@@ -24,18 +27,38 @@ void say_figures(const std::string& what, const Run& run) {
   fmt::print("{}{}\n", begin, terminal::folded(figures, begin.size(), begin));
 }
 
+// "p50 12.5  p90 14.1": those that were told.
+std::string in_words(const std::optional<double>& p50, const std::optional<double>& p90,
+                     const std::optional<double>& p99, const std::optional<double>& p999) {
+  std::string words;
+  for (const auto& [name, value] :
+       {std::pair("p50", p50), std::pair("p90", p90), std::pair("p99", p99), std::pair("p99.9", p999)}) {
+    if (value) words += fmt::format("{}{} {}", words.empty() ? "" : "  ", name, short_number(*value));
+  }
+  return words;
+}
+
 // A request waits from its intended time on, whether it was sent then or not: the first line is what its user
 // sees, the second what one sees who looks at the server alone.
 void print_open_loop_latency(const Run& run, const OpenLoopFigures& figures) {
   fmt::print("  latency    from the intended send (corrected), max {} µs:\n", short_number(*run.max_us));
-  const auto print_percentiles = [](double p50, double p90, double p99, double p999) {
-    fmt::print("             p50 {}  p90 {}  p99 {}  p99.9 {} µs\n", short_number(p50), short_number(p90),
-               short_number(p99), short_number(p999));
-  };
-  print_percentiles(*run.p50_us, *run.p90_us, *run.p99_us, *run.p999_us);
+  if (!run.p50_us) return;
+  fmt::print("             {} µs\n", in_words(run.p50_us, run.p90_us, run.p99_us, run.p999_us));
   fmt::print("             from the real send (uncorrected):\n");
-  print_percentiles(figures.uncorrected_p50_us, figures.uncorrected_p90_us, figures.uncorrected_p99_us,
-                    figures.uncorrected_p999_us);
+  fmt::print("             {} µs\n", in_words(figures.uncorrected_p50_us, figures.uncorrected_p90_us,
+                                              figures.uncorrected_p99_us, figures.uncorrected_p999_us));
+}
+
+// Which percentiles the run had too few requests for.
+void print_what_is_not_told(const Run& run) {
+  std::string missing;
+  for (const auto& [name, percent, value] :
+       {std::tuple("p50", 50.0, run.p50_us), std::tuple("p90", 90.0, run.p90_us),
+        std::tuple("p99", 99.0, run.p99_us), std::tuple("p99.9", 99.9, run.p999_us)}) {
+    if (!value)
+      missing += fmt::format("{}{} ({})", missing.empty() ? "" : ", ", name, samples_needed(percent));
+  }
+  if (!missing.empty()) fmt::print("             too few requests for {}\n", missing);
 }
 
 // Less than that may be what was on its way at the span's end.
@@ -50,11 +73,14 @@ void print_rate(const OpenLoopFigures& figures) {
 }
 
 void print_latency(const Run& run) {
-  if (!run.p50_us) return;
-  if (run.open_loop) return print_open_loop_latency(run, *run.open_loop);
-  fmt::print("  latency    p50 {}  p90 {}  p99 {}  p99.9 {}  max {} µs\n", short_number(*run.p50_us),
-             short_number(*run.p90_us), short_number(*run.p99_us), short_number(*run.p999_us),
-             short_number(*run.max_us));
+  if (!run.max_us) return;
+  if (run.open_loop) {
+    print_open_loop_latency(run, *run.open_loop);
+  } else {
+    const std::string told = in_words(run.p50_us, run.p90_us, run.p99_us, run.p999_us);
+    fmt::print("  latency    {}{}max {} µs\n", told, told.empty() ? "" : "  ", short_number(*run.max_us));
+  }
+  print_what_is_not_told(run);
 }
 
 void print_server_cost(const Run& run) {
@@ -92,8 +118,8 @@ void print_load(const Run& run) {
   print_memory(run);
   fmt::print("  generator  {:.0f} % of a core, waited for it {:.1f} % of the time\n",
              run.generator_cpu_share.value_or(0) * 100, run.generator_run_delay_share.value_or(0) * 100);
-  if (run.open_loop)
-    fmt::print("             late by {:.1f} µs at its p99\n", run.open_loop->lateness_p99_us);
+  if (run.open_loop && run.open_loop->lateness_p99_us)
+    fmt::print("             late by {:.1f} µs at its p99\n", *run.open_loop->lateness_p99_us);
   say_figures("figures", run);
 }
 

@@ -7,6 +7,7 @@
 //       build/bin/harness compare epoll select --connections 1000 --active 8
 //       build/bin/harness sweep latency-vs-connections
 //       build/bin/harness diff docs/reference results
+//       build/bin/harness export results/load --hdr load.hlog --csv load.csv
 //       build/bin/harness check -- python3 my_server.py {port}
 //       build/bin/harness check-chat chat-drop
 
@@ -88,6 +89,7 @@ int run(int argc, char** argv) {
   net::CommandLine compare =
       options.command("compare", "ratios of two servers or more, with what this machine can tell");
   net::CommandLine diff = options.command("diff", "two folders of results as ratios");
+  net::CommandLine to_export = options.command("export", "the exact samples for other tools, as files");
   net::CommandLine sweep =
       options.command("sweep", "run an experiment: servers (or its own scenarios) × points × repetitions");
 
@@ -130,6 +132,10 @@ int run(int argc, char** argv) {
   std::vector<std::string> folders;
   diff.words("folder", folders,
              "two folders of all results, or of one experiment: the second over the first");
+  harness::ExportOptions export_options;
+  to_export.text("--hdr", export_options.hdr, "write HdrHistogram's log to this file");
+  to_export.text("--csv", export_options.csv, "write a line a request to this file");
+  to_export.words("folder", folders, "the folder of one experiment (none: results/load)");
   check.words("server", choice.names, "names of servers (none: all)");
   check_chat.words("room", choice.names, "names of chat rooms (none: all)");
   load.words("server", choice.names, "one server's name, or a command after --, or --connect");
@@ -144,9 +150,10 @@ int run(int argc, char** argv) {
   sweep.text("--results", sweep_options.results, "the folder of all records");
   options.parse(static_cast<int>(separator - argv), argv);
 
-  if (diff.given()) {
+  if (diff.given() || to_export.given()) {
     folders.insert(folders.end(), choice.command.begin(), choice.command.end());  // with names such as "-x"
-    harness::diff_command(folders);
+    if (diff.given()) harness::diff_command(folders);
+    harness::export_command(export_options, folders);
   }
   const auto known = harness::read_known_servers(harness::program_folder() + "/servers.csv");
   const harness::Interruption interruption;

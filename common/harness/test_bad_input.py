@@ -181,6 +181,18 @@ class Harness(OneLine):
         self.assertEqual((ended.code, ended.err, ended.left), (0, [], []))
         self.assertIn("latency-vs-connections", ended.out)
 
+    def test_exports_that_are_none(self):
+        """Of what a folder holds, plots/test_export.py has the rest."""
+        self.refuses(("export",), "--hdr FILE, --csv FILE")
+        self.refuses(("export", "one", "two", "--csv", "x"), "one folder")
+        self.refuses(("export", "--csv", "x"), "results/load: has no runs")
+        self.refuses(("export", "--hdr", "-x", "--", "-y"), "-y: has no runs")
+        ended = harness(
+            *("export", ROOT / "docs" / "reference" / "byte-ribbon", "--csv", "x"), cwd=self.folder
+        )
+        self.assertEqual((ended.code, ended.out, len(ended.err)), (2, [], 1))
+        self.assertIn("No such file or directory", ended.err[0])
+
     def test_more_connections_than_descriptors(self):
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         if 0 <= limit < 1_000_000:

@@ -18,6 +18,8 @@ pytestmark = pytest.mark.xdist_group("machine")  # measures
 # Some reasons for an invalid run are the machine's alone, and come before all others.
 OF_THE_MACHINE = re.compile("the hypervisor took|share the only core|suspended|clock ran off")
 TIMEOUT_US = 4_000_000
+# How many requests each takes.
+PERCENTILES = (("p50", 50, 10), ("p90", 90, 50), ("p99", 99, 500), ("p999", 99.9, 5000))
 
 
 def nearest_rank(numbers, percent):
@@ -58,7 +60,10 @@ class OpenLoop(unittest.TestCase):
             latencies = sorted(
                 bound if request[2] is None else request[2] - request[begin] for request in requests
             )
-            for name, percent in (("p50", 50), ("p90", 90), ("p99", 99), ("p999", 99.9)):
+            for name, percent, needed in PERCENTILES:
+                if len(requests) < needed:
+                    self.assertEqual(row[f"{prefix}{name}_us"], "", "too few requests for it")
+                    continue
                 said = float(row[f"{prefix}{name}_us"])
                 exact = nearest_rank(latencies, percent)
                 self.assertAlmostEqual(said, exact, delta=exact / 1e5 + 0.2, msg=f"{prefix}{name}")
@@ -79,6 +84,31 @@ class OpenLoop(unittest.TestCase):
             self.assertIn("from the real send (uncorrected)", said)
             self.assertIn(f"({arrivals}), achieved", said)
             self.assertLessEqual(max(map(len, ended.out[:-1])), 80)  # the last line names a folder
+
+    def test_a_percentile_that_too_few_requests_stand_behind_is_neither_printed_nor_recorded(self):
+        words = ("--connections", "5", "--rate")
+        for rate, told, missing in (
+            ("16", ["p50"], "too few requests for p90 (50), p99 (500), p99.9 (5000)"),
+            ("1000", ["p50", "p90", "p99"], "too few requests for p99.9 (5000)"),
+            ("12000", ["p50", "p90", "p99", "p99.9"], None),
+        ):
+            ended, row, requests = self.load("epoll", *words, rate, "--duration", "0.5" if told[1:] else "1")
+            self.assert_agrees(row, requests)
+            lines = [line for line in ended.out if line.startswith("             p50 ")]
+            self.assertEqual([line.split()[:-1:2] for line in lines], [told, told])
+            said = [line.strip() for line in ended.out if "too few" in line]
+            self.assertEqual(said, [missing] if missing else [])
+            self.assertEqual(row["lateness_p99_us"] == "", len(requests) < 500)
+        # A closed loop too: some 20 requests of 10 ms each.
+        command = ("--", BIN / "epoll", "--port", "0", "--wait-us", "10000")
+        ended = harness(
+            *("load", "--connections", "1", "--duration", "0.25", "--tries", "1", "--results", self.results),
+            *command,
+        )
+        (row,) = rows_of(self.results / "load")
+        self.assertEqual({row[f"{name}_us"] for name in ("p90", "p99", "p999")}, {""})
+        self.assertNotEqual(row["max_us"], "")
+        self.assertIn("p90 (50), p99 (500), p99.9 (5000)", "\n".join(ended.out))
 
     def test_a_closed_loop_has_none_of_these_columns(self):
         ended = harness("load", "epoll", "--duration", "0.05", "--tries", "1", "--results", self.results)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/harness/measuring/percentile.h"
 #include "common/harness/measuring/validity.h"
 
 namespace harness {
@@ -107,16 +108,18 @@ void Rounds::measure_latency(std::size_t number, std::size_t contender) {
   observer_.record(measured);
   if (run.lost() > 0 || run.requests == 0U)
     throw ServerError(fmt::format("server '{}': {}", target.name, run.invalid_reason));
-  const auto count = [&run, contender, number](Tally& tally, double value, std::uint64_t fewest) {
+  const auto count = [&run, contender, number](Tally& tally, const std::optional<double>& value,
+                                               double percent) {
     if (!run.invalid_reason.empty())
       tally.reject(run.invalid_reason);
-    else if (run.requests.value_or(0) < fewest)
-      tally.reject(fmt::format("it had {} requests, and {} are needed", *run.requests, fewest));
+    else if (!value)
+      tally.reject(
+          fmt::format("it had {} requests, and {} are needed", *run.requests, samples_needed(percent)));
     else
-      tally.add(contender, number, value);
+      tally.add(contender, number, *value);
   };
-  count(tallies_.p50, run.p50_us.value_or(0), fewest_requests_for_p50);
-  count(tallies_.p99, run.p99_us.value_or(0), fewest_requests_for_p99);
+  count(tallies_.p50, run.p50_us, 50);
+  count(tallies_.p99, run.p99_us, 99);
 }
 
 }  // namespace harness

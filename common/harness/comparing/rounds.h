@@ -21,10 +21,6 @@ struct Tallies {
   Tally p99;
 };
 
-/// A percentile isn't told unless ten requests lie above it.
-constexpr std::uint64_t fewest_requests_for_p50 = 20;
-constexpr std::uint64_t fewest_requests_for_p99 = 1000;
-
 /// What the experiments are called in the column of that name: a row for each contender and round.
 constexpr const char* cpu_experiment = "compare-cpu";
 constexpr const char* latency_experiment = "compare-latency";

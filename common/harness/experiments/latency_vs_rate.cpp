@@ -49,6 +49,7 @@ std::string in_words(const Run& run, int percent) {
   std::string words = fmt::format("{} at {} %, {:.0f} a second: ", run.server, percent,
                                   run.open_loop ? run.open_loop->offered_per_s : 0);
   if (!run.invalid_reason.empty()) return words + "void, " + run.invalid_reason;
+  if (!run.p99_us) return words + "too few requests for a p99";
   return words + fmt::format("p50 {:.2f} ms, p99 {:.2f} ms", *run.p50_us / 1000, *run.p99_us / 1000);
 }
 

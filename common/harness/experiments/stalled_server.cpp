@@ -31,13 +31,13 @@ LoadPoint point_of(const Run& plan, const Conditions& conditions) {
 }
 
 std::string in_words(const Run& run) {
-  if (!run.p99_us) return fmt::format("{}: nothing was answered", run.server);
+  if (!run.p99_us) return fmt::format("{}: too few requests for a p99", run.server);
   if (!run.open_loop) {
     return fmt::format("{}: p99 {:.2f} ms, the longest {:.0f} ms", run.server, *run.p99_us / 1000,
                        *run.max_us / 1000);
   }
   return fmt::format("{}: p99 {:.2f} ms from the real send, {:.0f} ms from the intended one", run.server,
-                     run.open_loop->uncorrected_p99_us / 1000, *run.p99_us / 1000);
+                     *run.open_loop->uncorrected_p99_us / 1000, *run.p99_us / 1000);
 }
 
 }  // namespace

@@ -61,16 +61,11 @@ Outcome conduct_write_write_read(const Run& plan, const Subject& scenario, const
   Outcome outcome{.run = plan, .latency_ns = round_times(program.stdout_lines(), rounds)};
   std::vector<std::uint32_t> sorted = outcome.latency_ns;
   std::sort(sorted.begin(), sorted.end());
-  const auto microseconds = [&sorted](double percent) { return percentile(sorted, percent) / 1000.0; };
   Run& run = outcome.run;
   run.duration_s = took.count();
   run.requests = rounds;
   run.requests_per_s = static_cast<double>(rounds) / took.count();
-  run.p50_us = microseconds(50);
-  run.p90_us = microseconds(90);
-  run.p99_us = microseconds(99);
-  run.p999_us = microseconds(99.9);
-  run.max_us = microseconds(100);
+  fill_in_latencies(run, latencies_of(std::span<const std::uint32_t>(sorted)));
   outcome.note = fmt::format("{}: median of {} rounds {:.3g} ms", scenario.name, rounds, *run.p50_us / 1000);
   return outcome;
 }

@@ -30,15 +30,9 @@ constexpr int attempts = 3;
 constexpr auto repeating = 20s;  // after that no further attempt begins
 
 void fill_in_latency(Run& run, std::span<const std::uint32_t> latency_ns) {
-  if (latency_ns.empty()) return;
   std::vector<std::uint32_t> sorted(latency_ns.begin(), latency_ns.end());
   std::sort(sorted.begin(), sorted.end());
-  const auto microseconds = [&sorted](double percent) { return percentile(sorted, percent) / 1000.0; };
-  run.p50_us = microseconds(50);
-  run.p90_us = microseconds(90);
-  run.p99_us = microseconds(99);
-  run.p999_us = microseconds(99.9);
-  run.max_us = microseconds(100);
+  fill_in_latencies(run, latencies_of(std::span<const std::uint32_t>(sorted)));
 }
 
 // What a measured point is about, and where it stands.

@@ -17,16 +17,11 @@ double microseconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double, std::micro>(time).count();
 }
 
-// Of sorted nanoseconds, in microseconds.
-double percentile_us(const std::vector<std::uint64_t>& sorted, double percent) {
-  return static_cast<double>(percentile(std::span(sorted), percent)) / 1000;
-}
-
 // The latency of every offered request from the time that `begin` gives, at the bound where there is no
 // answer; sorted.
 template <typename Begin>
-std::vector<std::uint64_t> latencies(const OpenLoopResult& result, std::chrono::nanoseconds bound,
-                                     const Begin& begin) {
+std::vector<std::uint64_t> sorted_latencies(const OpenLoopResult& result, std::chrono::nanoseconds bound,
+                                            const Begin& begin) {
   std::vector<std::uint64_t> latency_ns;
   latency_ns.reserve(result.requests.size());
   for (const OfferedRequest& request : result.requests) {
@@ -56,20 +51,17 @@ void fill_in_open_loop(Run& run, const OpenLoopResult& result, std::chrono::nano
   figures.offered_per_s = static_cast<double>(result.requests.size()) / run.duration_s;
   figures.achieved_per_s =
       static_cast<double>(result.replies_in_span) / std::chrono::duration<double>(result.span).count();
-  figures.lateness_p99_us = microseconds(lateness_p99(result));
-  if (result.requests.empty()) return;
+  if (result.requests.size() >= samples_needed(99))
+    figures.lateness_p99_us = microseconds(lateness_p99(result));
   const auto bound = bound_of(result, request_timeout);
-  const auto corrected = latencies(result, bound, [](const OfferedRequest& r) { return r.intended; });
-  run.p50_us = percentile_us(corrected, 50);
-  run.p90_us = percentile_us(corrected, 90);
-  run.p99_us = percentile_us(corrected, 99);
-  run.p999_us = percentile_us(corrected, 99.9);
-  run.max_us = percentile_us(corrected, 100);
-  const auto uncorrected = latencies(result, bound, [](const OfferedRequest& r) { return *r.sent; });
-  figures.uncorrected_p50_us = percentile_us(uncorrected, 50);
-  figures.uncorrected_p90_us = percentile_us(uncorrected, 90);
-  figures.uncorrected_p99_us = percentile_us(uncorrected, 99);
-  figures.uncorrected_p999_us = percentile_us(uncorrected, 99.9);
+  const auto corrected = sorted_latencies(result, bound, [](const OfferedRequest& r) { return r.intended; });
+  fill_in_latencies(run, latencies_of(std::span<const std::uint64_t>(corrected)));
+  const auto uncorrected = sorted_latencies(result, bound, [](const OfferedRequest& r) { return *r.sent; });
+  const Latencies latencies = latencies_of(std::span<const std::uint64_t>(uncorrected));
+  figures.uncorrected_p50_us = latencies.p50_us;
+  figures.uncorrected_p90_us = latencies.p90_us;
+  figures.uncorrected_p99_us = latencies.p99_us;
+  figures.uncorrected_p999_us = latencies.p999_us;
 }
 
 std::chrono::nanoseconds lateness_p99(const OpenLoopResult& result) {

@@ -73,3 +73,32 @@ TEST_CASE("every percentile is the one of the definition, also with equal values
     }
   }
 }
+
+TEST_CASE("a percentile takes so many samples that five lie above it") {
+  CHECK(harness::samples_needed(50) == 10);
+  CHECK(harness::samples_needed(90) == 50);
+  CHECK(harness::samples_needed(99) == 500);
+  CHECK(harness::samples_needed(99.9) == 5000);
+}
+
+TEST_CASE("no percentile is told that too few samples stand behind") {
+  for (const std::uint32_t n : {0U, 1U, 9U, 10U, 49U, 50U, 499U, 500U, 4999U, 5000U}) {
+    CAPTURE(n);
+    const std::vector<std::uint32_t> narrow = one_to(n);
+    const std::vector<std::uint64_t> wide(narrow.begin(), narrow.end());
+    for (const harness::Latencies& latencies :
+         {harness::latencies_of(std::span(narrow)), harness::latencies_of(std::span(wide))}) {
+      CHECK(latencies.max_us.has_value() == (n > 0));
+      CHECK(latencies.p50_us.has_value() == (n >= 10));
+      CHECK(latencies.p90_us.has_value() == (n >= 50));
+      CHECK(latencies.p99_us.has_value() == (n >= 500));
+      CHECK(latencies.p999_us.has_value() == (n >= 5000));
+    }
+  }
+  const harness::Latencies all = harness::latencies_of(std::span<const std::uint32_t>(one_to(5000)));
+  CHECK(*all.p50_us == 2.5);
+  CHECK(*all.p90_us == 4.5);
+  CHECK(*all.p99_us == 4.95);
+  CHECK(*all.p999_us == 4.995);
+  CHECK(*all.max_us == 5);
+}

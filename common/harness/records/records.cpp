@@ -70,10 +70,11 @@ std::string key_of(const Run& run) {
 std::vector<std::string> open_loop_cells(const std::optional<OpenLoopFigures>& figures) {
   if (!figures) return std::vector<std::string>(9);
   std::vector<std::string> cells{figures->arrivals};
-  for (const double value : {figures->offered_per_s, figures->achieved_per_s, figures->lateness_p99_us,
-                             figures->uncorrected_p50_us, figures->uncorrected_p90_us,
-                             figures->uncorrected_p99_us, figures->uncorrected_p999_us}) {
-    cells.push_back(cell(std::optional(value)));
+  for (const auto& value :
+       {std::optional(figures->offered_per_s), std::optional(figures->achieved_per_s),
+        figures->lateness_p99_us, figures->uncorrected_p50_us, figures->uncorrected_p90_us,
+        figures->uncorrected_p99_us, figures->uncorrected_p999_us}) {
+    cells.push_back(cell(value));
   }
   cells.push_back(cell(figures->not_answered));
   return cells;

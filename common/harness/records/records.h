@@ -27,8 +27,8 @@ struct OpenLoopFigures {
   std::string arrivals;
   double offered_per_s = 0;
   double achieved_per_s = 0;
-  double lateness_p99_us = 0;  ///< of the generator itself
-  double uncorrected_p50_us = 0, uncorrected_p90_us = 0, uncorrected_p99_us = 0, uncorrected_p999_us = 0;
+  std::optional<double> lateness_p99_us;  ///< of the generator itself
+  std::optional<double> uncorrected_p50_us, uncorrected_p90_us, uncorrected_p99_us, uncorrected_p999_us;
   std::uint64_t not_answered = 0;
 };
 
@@ -60,6 +60,7 @@ struct Run {
   /// Of the active clients those that still lived when the measured span began; the others don't speak in it.
   std::optional<std::uint64_t> speaking;
   std::optional<std::uint64_t> requests;
+  /// A percentile that too few requests stand behind is none.
   std::optional<double> requests_per_s, p50_us, p90_us, p99_us, p999_us, max_us;
   std::optional<double>
       capacity_per_s;  ///< what a closed loop reached just before; `capacity_percent` is of it
