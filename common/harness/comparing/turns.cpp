@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
 #include <deque>
 #include <thread>
 
@@ -24,7 +25,12 @@ constexpr auto turn = turns_length / rounds;
 // descriptors if that is its way. The generator sleeps meanwhile, since the core is the server's, too.
 constexpr auto aftermath = 1ms;
 
-// A contender with its clients. While it isn't its turn, both are silent.
+// A server that uses this much of that long a silence computes in it.
+constexpr auto silence = 5ms;
+constexpr auto restless = 500us;
+
+// A contender with its clients. While it isn't its turn, both are silent, and a server that would use the
+// core all the same is halted: it would take it away from the others, in the middle of their requests.
 class Speaker {
  public:
   Speaker(const Contender& contender, const TurnsPlan& plan, const Interruption& interruption)
@@ -39,15 +45,21 @@ class Speaker {
     generator_.open();
     generator_.speak(turns_warm_up);
     std::this_thread::sleep_for(aftermath);
+    const auto before = cpu_time(process_.pid());
+    std::this_thread::sleep_for(silence);
+    is_restless_ = cpu_time(process_.pid()) - before > restless;
+    if (is_restless_) process_.pause();
   }
 
   void take_turn() {
+    if (is_restless_) process_.send_signal(SIGCONT);
     const auto server_before = cpu_time(process_.pid());
     const auto generator_before = own_usage().cpu;
     cost_.replies += generator_.speak(turn).replies;
     cost_.generator_cpu += own_usage().cpu - generator_before;
     std::this_thread::sleep_for(aftermath);
     cost_.server_cpu += cpu_time(process_.pid()) - server_before;
+    if (is_restless_) process_.pause();
   }
 
   // Ends the clients. To be called once, after the last turn.
@@ -66,6 +78,7 @@ class Speaker {
   std::size_t connections_;
   ServerProcess process_;
   LoadGenerator generator_;
+  bool is_restless_ = false;
   TurnsCost cost_;
 };
 
