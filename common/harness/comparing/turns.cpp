@@ -25,9 +25,17 @@ constexpr auto turn = turns_length / rounds;
 // descriptors if that is its way. The generator sleeps meanwhile, since the core is the server's, too.
 constexpr auto aftermath = 1ms;
 
-// A server that uses this much of that long a silence computes in it.
-constexpr auto silence = 5ms;
-constexpr auto restless = 500us;
+// Whether a server computes although nobody speaks: it uses half a millisecond before all of it sleeps. On a
+// busy machine it may have to wait long for that.
+bool computes_in_silence(pid_t pid) {
+  const auto before = cpu_time(pid);
+  const auto deadline = Clock::now() + 1s;
+  while (!rests(pid) && Clock::now() < deadline) {
+    if (cpu_time(pid) - before > 500us) return true;
+    std::this_thread::sleep_for(aftermath);
+  }
+  return false;
+}
 
 // A contender with its clients. While it isn't its turn, both are silent, and a server that would use the
 // core all the same is halted: it would take it away from the others, in the middle of their requests.
@@ -45,9 +53,7 @@ class Speaker {
     generator_.open();
     generator_.speak(turns_warm_up);
     std::this_thread::sleep_for(aftermath);
-    const auto before = cpu_time(process_.pid());
-    std::this_thread::sleep_for(silence);
-    is_restless_ = cpu_time(process_.pid()) - before > restless;
+    is_restless_ = computes_in_silence(process_.pid());
     if (is_restless_) process_.pause();
   }
 
