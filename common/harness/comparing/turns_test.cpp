@@ -34,9 +34,9 @@ std::chrono::nanoseconds cpu_of_ended_children() {
 // On one core as long as the test lasts.
 struct OneCore : testing::Interruptible {
   harness::Turns take_turns(const std::vector<Contender>& contenders, const std::vector<std::size_t>& order) {
-    const auto turns = harness::take_turns(
-        contenders, order, {.connections = 8, .active = 4, .core = harness::usable_cores().front()},
-        interruption);
+    auto turns = harness::take_turns(contenders, order,
+                                     {.connections = 8, .active = 4, .core = harness::usable_cores().front()},
+                                     interruption);
     for (std::size_t i = 0; i < contenders.size(); ++i) {
       testing::note(
           contenders[i].name,
