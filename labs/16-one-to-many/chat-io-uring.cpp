@@ -61,10 +61,10 @@ class Server {
   void run() {
     for (;;) {
       for (const int fd : touched_) try_send(fd);
-      ring_.enter(heard_.empty() ? 1 : 0, farewells_.milliseconds_left(Clock::now()));
+      ring_.enter(heard_.empty() ? 1 : 0, deadlines_.milliseconds_left(Clock::now()));
       settle_sends();
       // What the kernel still does for him fails now, and tells of it: then he is forgotten.
-      while (const auto fd = farewells_.take_due(Clock::now())) shutdown(*fd, SHUT_RDWR);
+      while (const auto fd = deadlines_.take_due(Clock::now())) shutdown(*fd, SHUT_RDWR);
       if (heard_.empty()) continue;
       const Completion first = heard_.front();
       heard_.pop_front();
@@ -149,7 +149,7 @@ class Server {
   // close with bytes unread is a reset.
   void end_if_done(int fd) {
     if (!at(fd).has_left) return;
-    farewells_.set_first(fd, Clock::now() + farewell);
+    deadlines_.set_first(fd, Clock::now() + farewell);
     if (!at(fd).is_empty()) return;
     if (at(fd).has_ended) return forget(fd);
     shutdown(fd, SHUT_WR);  // fails only if the connection is broken: then the receive says so
@@ -219,7 +219,7 @@ class Server {
 
   // The kernel works on nothing of this connection any more.
   void forget(int fd) {
-    farewells_.erase(fd);
+    deadlines_.erase(fd);
     at(fd) = Connection{};
     if (!is_accepting_) accept();
   }
@@ -235,7 +235,7 @@ class Server {
   std::deque<Completion> heard_;  // who has spoken or come, and wasn't attended to yet
   std::vector<int> touched_;      // for whom there are lines, and nothing was under way before
   net::SpareDescriptor spare_;
-  Deadlines farewells_;  // of those who have left the room and not ended yet
+  Deadlines deadlines_;  // of those who have left the room and not ended yet
   ChatRing ring_;
   bool is_accepting_ = false;
 };
