@@ -3,8 +3,7 @@
 // Run:       build/bin/chat-io-uring --port 9000
 //            then type into   nc 127.0.0.1 9000   in several terminals
 // Look for:  to say a line is to write a request for each listener into the ring. One io_uring_enter hands
-// all
-//            of them to the kernel, and the same call waits for whoever speaks next: strace -c shows no send.
+//            all of them to the kernel, and waits for whoever speaks next: strace -c shows no send.
 //            What the kernel sends from must stay where it is until it is done: so a listener has two queues,
 //            one under way and one that waits. And a send that is done at once says nothing, for that would
 //            end the wait (IOSQE_CQE_SKIP_SUCCESS, lab 13).
