@@ -177,12 +177,10 @@ bool Audience::all_hear_a_mark(std::chrono::milliseconds patience) {
   awaited_mark_ = marks_ + 1;
   missing_ = static_cast<std::size_t>(
       std::count_if(guests_.begin() + 1, guests_.end(), [](const Guest& guest) { return !guest.is_gone; }));
-  std::size_t missing_before = missing_;
-  for (auto deadline = Clock::now() + patience; missing_ > 0;) {
+  last_progress_ = Clock::now();
+  while (missing_ > 0) {
     const auto now = Clock::now();
-    if (missing_ < missing_before) deadline = now + patience;
-    if (now > deadline || guests_[speaker].is_gone) return false;
-    missing_before = missing_;
+    if (now - last_progress_ > patience || guests_[speaker].is_gone) return false;
     if (unsent_.empty() && now - last_moved_ > quiet) {
       last_moved_ = now;
       say(SpokenLines::mark(++marks_));
@@ -246,8 +244,13 @@ void Audience::hear(std::size_t index, std::string_view line, Clock::time_point 
   if (heard.is == HeardLine::Is::torn) ++guest.found.torn;
   if (heard.is == HeardLine::Is::told) guest.found.told += heard.number;
   if (heard.is == HeardLine::Is::cut_off) guest.found.cut_off = true;
+  // That a mark comes once more is no progress: a room that loses the lines of one would never be given up.
+  if (!heard.ends_in_mark) last_progress_ = now;
   if (!heard.ends_in_mark || index == speaker) return;
-  if (guest.mark < awaited_mark_ && heard.number >= awaited_mark_ && missing_ > 0) --missing_;
+  if (guest.mark < awaited_mark_ && heard.number >= awaited_mark_ && missing_ > 0) {
+    --missing_;
+    last_progress_ = now;
+  }
   guest.mark = std::max(guest.mark, heard.number);
 }
 

@@ -129,8 +129,9 @@ class Audience {
   std::uint64_t said_bytes_ = 0;
   std::uint64_t marks_ = 0;  // said so far
   std::uint64_t awaited_mark_ = 0;
-  std::size_t missing_ = 0;       // listeners who have not heard it, nor a later one
-  Clock::time_point last_moved_;  // when anything was last heard
+  std::size_t missing_ = 0;          // listeners who have not heard it, nor a later one
+  Clock::time_point last_moved_;     // when anything was last heard
+  Clock::time_point last_progress_;  // when anything came that was not a mark again
   std::uint64_t deliveries_ = 0;
 
   bool is_speaking_ = false;

@@ -24,7 +24,7 @@ SpokenLines used_to_the_room() {
 
 TEST_CASE("a spoken line has its length, and tells its number") {
   SpokenLines lines = used_to_the_room();
-  for (const std::uint64_t number : {1, 25, 26, 99'999'999}) {
+  for (const std::uint64_t number : {1U, 25U, 26U, 99'999'999U}) {
     CAPTURE(number);
     CHECK(lines.line(number).size() == bytes);
     const HeardLine heard = lines.recognise(guest + lines.line(number));
