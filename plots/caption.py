@@ -101,7 +101,7 @@ def failure_notes(
     ]
 
 
-def _kind(reason: str) -> str:
+def kind_of(reason: str) -> str:
     """A reason without its figures, which differ from one repetition to the next."""
     kind = re.sub(r"took \d+ % of the (?=time)", "took too much ", reason.partition(":")[0])
     return re.sub(r"took \d+ % of", "took too much of", kind) or "no reason recorded"
@@ -146,7 +146,7 @@ def point_notes(
     servers_of = defaultdict(list)
     for run in experiment.runs:
         if not run.valid:
-            servers_of[_kind(run.invalid_reason)].append(run.server)
+            servers_of[kind_of(run.invalid_reason)].append(run.server)
     for reason, servers in sorted(servers_of.items()):
         which = ", ".join(f"{server} {servers.count(server)}" for server in in_order(servers))
         notes.append(f"Hollow: invalid, in no median: {reason} (repetitions: {which}).")

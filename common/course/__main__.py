@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Iterator, Optional
 
+from common.course.invalid_runs import invalid_runs
 from common.guide.commands import main as guide
 from plots.__main__ import CHARTS, draw
 
@@ -210,6 +211,8 @@ def run(course: Course) -> int:
         result = max(result, stage.run())
         seconds.took(stage, time.monotonic() - stage_begin)
     guide(["summary"])
+    for line in invalid_runs(course.results, [*EXPERIMENTS, *FULL_ALONE]):
+        print(line, flush=True)
     print(f"the course took {duration(time.monotonic() - begin)}: charts in results/charts/", flush=True)
     if result:
         print("not everything was as described or possible: see above", file=sys.stderr)

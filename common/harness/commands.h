@@ -79,6 +79,9 @@ struct SweepOptions {
   std::int64_t seed = 1;
   bool resume = false;
   std::string results = "results";
+  std::vector<std::int64_t> connections;  ///< in place of the profile's; none: the profile's
+  std::int64_t active = 0;                ///< how many of them speak; 0: as the experiment says
+  std::int64_t repetitions = 0;           ///< 0: the profile's
 };
 
 struct ExportOptions {

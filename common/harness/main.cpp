@@ -127,6 +127,13 @@ int run(int argc, char** argv) {
              {"quick", "full"});
   sweep.number("--seed", sweep_options.seed, 0, INT64_MAX, "the same seed gives the same order of runs");
   sweep.flag("--resume", sweep_options.resume, "go on where an interrupted sweep stopped");
+  sweep.numbers("--connections", sweep_options.connections, 1, 1'000'000,
+                "how many are open at each point (none: the profile's)");
+  sweep.number("--active", sweep_options.active, 0, 1'000'000,
+               "how many of the connections speak (0: as the experiment says)");
+  sweep.number("--repetitions", sweep_options.repetitions, 0, 1000, "of each point (0: the profile's)");
+  std::vector<std::string> servers;
+  sweep.list("--servers", servers, "their names, as after the experiment's");
   sweep.words("experiment_and_servers", words, "the experiment, then servers (none: all)");
 
   std::vector<std::string> folders;
@@ -176,6 +183,7 @@ int run(int argc, char** argv) {
   if (words.empty()) throw BadUse("sweep takes the name of an experiment; 'harness list' prints them");
   sweep_options.experiment = words.front();
   choice.names.assign(words.begin() + 1, words.end());
+  choice.names.insert(choice.names.end(), servers.begin(), servers.end());
   return sweep_command(choice, known, known_rooms(), sweep_options, interruption);
 }
 

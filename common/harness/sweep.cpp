@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
+
 #include "common/harness/experiments/catalogue.h"
 #include "common/harness/experiments/schedule.h"
 #include "common/harness/measuring/environment.h"
@@ -56,6 +59,60 @@ std::string in_words(const Slot& slot, const Subject& subject) {
   return words + (slot.cost.on_all_cores ? ", all cores" : "");
 }
 
+// The experiment as the user wants it, where that is not what the profile says.
+Experiment as_chosen(Experiment experiment, const SweepOptions& options) {
+  Scale& scale = options.profile == "full" ? experiment.full : experiment.quick;
+  const bool has_points = experiment.scenarios.empty() && !experiment.fixed_connections;
+  if (!has_points && (!options.connections.empty() || options.active > 0)) {
+    throw BadUse(fmt::format("{} has its own number of connections: --connections and --active don't apply",
+                             experiment.name));
+  }
+  if (!options.connections.empty()) {
+    scale.connections.assign(options.connections.begin(), options.connections.end());
+    scale.long_point = {};
+  }
+  if (options.active > 0) {
+    if (experiment.active == 0U || experiment.about_rooms)
+      throw BadUse(fmt::format("{} says itself who speaks: --active doesn't apply", experiment.name));
+    experiment.active = static_cast<std::size_t>(options.active);
+  }
+  const std::size_t fewest = *std::min_element(scale.connections.begin(), scale.connections.end());
+  if (has_points && experiment.active.value_or(0) > fewest) {
+    throw BadUse(fmt::format("{} of {} connections can't speak: more connections, or fewer by --active",
+                             *experiment.active, fewest));
+  }
+  if (options.repetitions > 0) scale.repetitions = static_cast<int>(options.repetitions);
+  return experiment;
+}
+
+// Runs that the machine's other work has made invalid are made again, in a share of the sweep's own time: so
+// that a machine that never rests makes it no longer than that.
+class Again {
+ public:
+  static constexpr int share_percent = 20;
+
+  bool is_due(const Run& run, const Cores& cores) const {
+    return may_be_valid_next_time(run, cores) &&
+           spent_ * 100 < (Clock::now() - begin_ - spent_) * share_percent;
+  }
+  void took(std::chrono::nanoseconds time) {
+    spent_ += time;
+    ++runs_;
+  }
+  // Empty if none was made again.
+  std::string in_words() const {
+    if (runs_ == 0) return "";
+    return fmt::format("runs made again because the machine had other work: {}, in {:.1f} s", runs_,
+                       std::chrono::duration<double>(spent_).count());
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point begin_ = Clock::now();
+  std::chrono::nanoseconds spent_{0};
+  int runs_ = 0;
+};
+
 class Sweep {
  public:
   Sweep(const Experiment& experiment, const Conditions& conditions, Records& records)
@@ -71,7 +128,7 @@ class Sweep {
       const Run plan = planned(slot, subject);
       if (records_.has(plan)) continue;
       conditions_.interruption.check();
-      Outcome outcome = experiment_.conduct(plan, subject, conditions_);
+      Outcome outcome = conduct(plan, subject);
       outcome.run.experiment = plan.experiment;
       outcome.run.repetition = plan.repetition;
       outcome.run.cost = plan.cost;
@@ -81,10 +138,22 @@ class Sweep {
         with_losses.push_back(fmt::format("{}: {}", in_words(slot, subject), outcome.run.invalid_reason));
       record(outcome);
     }
+    if (const std::string words = again_.in_words(); !words.empty()) progress.note(words);
     return with_losses;
   }
 
  private:
+  Outcome conduct(const Run& plan, const Subject& subject) {
+    Outcome outcome = experiment_.conduct(plan, subject, conditions_);
+    while (again_.is_due(outcome.run, conditions_.cores)) {
+      conditions_.interruption.check();
+      const auto begin = std::chrono::steady_clock::now();
+      outcome = experiment_.conduct(plan, subject, conditions_);
+      again_.took(std::chrono::steady_clock::now() - begin);
+    }
+    return outcome;
+  }
+
   // What a run's row will say of its place in the schedule.
   Run planned(const Slot& slot, const Subject& subject) const {
     Run run;
@@ -112,6 +181,7 @@ class Sweep {
   const Experiment& experiment_;
   const Conditions& conditions_;
   Records& records_;
+  Again again_;
 };
 
 }  // namespace
@@ -119,7 +189,7 @@ class Sweep {
 int sweep_command(const Choice& choice, const std::vector<KnownServer>& servers,
                   const std::vector<KnownServer>& rooms, const SweepOptions& options,
                   const Interruption& interruption) {
-  const Experiment& experiment = find_experiment(options.experiment);
+  const Experiment experiment = as_chosen(find_experiment(options.experiment), options);
   const std::vector<Target> targets = choose_servers(experiment, choice, servers, rooms);
   const Build build = measurable_build();
   const Selection selection = select_runnable(targets, interruption);

@@ -112,6 +112,42 @@ class Interrupted(Sweep):
         self.assertEqual(rows_of(self.results / f"{LATENCY}.previous"), before)
 
 
+class Chosen(Sweep):
+    def test_points_repetitions_and_servers_of_the_users_choice(self):
+        ended = self.sweep(
+            "--servers", "epoll,poll", "--connections", "3,12", "--active", "2", "--repetitions", "3"
+        )
+        self.assertEqual((ended.code, ended.left), (0, []), ended.err)
+        rows = rows_of(self.records)
+        wanted = {
+            (server, connections, repetition)
+            for server in ("epoll", "poll")
+            for connections in (3, 12)
+            for repetition in (1, 2, 3)
+        }
+        self.assertEqual(set(order(rows)), wanted)
+        self.assertEqual(len(rows), len(wanted))
+        self.assertEqual({row["active"] for row in rows}, {"2"})
+
+    def test_what_cannot_be_chosen_is_refused_and_nothing_is_set_aside(self):
+        for words, complaint in (
+            (
+                (LATENCY, "--connections", "10,ten"),
+                "--connections takes whole numbers with commas between them, from 1 to 1000000, not 'ten'",
+            ),
+            ((LATENCY, "--connections", "4,100"), "8 of 4 connections can't speak"),
+            ((LATENCY, "--connections", ""), "not ''"),
+            (("head-of-line", "--connections", "9"), "head-of-line has its own number of connections"),
+            (("byte-ribbon", "--active", "1"), "byte-ribbon has its own number of connections"),
+            (("memory-vs-connections", "--active", "3"), "says itself who speaks"),
+            ((LATENCY, "--servers", "epol"), "epol"),
+        ):
+            ended = harness("sweep", *words, "--results", self.results)
+            self.assertEqual((ended.code, len(ended.err)), (2, 1), words)
+            self.assertIn(complaint, ended.err[0])
+        self.assertEqual(list(self.results.iterdir()), [])
+
+
 class Order(Sweep):
     def test_the_seed_decides_the_order(self):
         """Three sweeps, stopped once they have shown enough of it."""

@@ -18,22 +18,41 @@ struct CommandLine::Parser {
 
 namespace {
 
+// Throws what says that the option `takes` other words.
+template <typename Number>
+Number number_from(const std::string& word, Number lowest, Number highest, const std::string& option,
+                   const std::string& takes) {
+  Number value{};
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  const bool is_number = error == std::errc() && end == word.data() + word.size();
+  if (!is_number || !(value >= lowest && value <= highest)) {
+    throw CLI::ValidationError(
+        fmt::format("{} takes {} from {} to {}, not '{}'", option, takes, lowest, highest, word));
+  }
+  return value;
+}
+
 template <typename Number>
 void add_number(CLI::App& app, const std::string& option, Number& variable, Number lowest, Number highest,
                 const std::string& kind, const std::string& help) {
   const auto store = [option, kind, &variable, lowest, highest](const std::string& word) {
-    Number value{};
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-    const bool is_number = error == std::errc() && end == word.data() + word.size();
-    if (!is_number || !(value >= lowest && value <= highest)) {
-      throw CLI::ValidationError(
-          fmt::format("{} takes a {} from {} to {}, not '{}'", option, kind, lowest, highest, word));
-    }
-    variable = value;
+    variable = number_from(word, lowest, highest, option, "a " + kind);
   };
   app.add_option_function<std::string>(option, store, help)
       ->type_name("N")
       ->default_str(fmt::format("{}", variable));
+}
+
+std::vector<std::string> split_at_commas(const std::string& text) {
+  std::vector<std::string> parts(1);
+  for (const char letter : text) {
+    if (letter == ',') {
+      parts.emplace_back();
+    } else {
+      parts.back() += letter;
+    }
+  }
+  return parts;
 }
 
 std::string one_line(std::string text) {
@@ -76,6 +95,23 @@ void CommandLine::text(const std::string& option, std::string& variable, const s
   parser_->app->add_option_function<std::string>(option, store, help)
       ->type_name("TEXT")
       ->default_str(variable);
+}
+
+void CommandLine::numbers(const std::string& option, std::vector<std::int64_t>& variable, std::int64_t lowest,
+                          std::int64_t highest, const std::string& help) {
+  const auto store = [option, &variable, lowest, highest](const std::string& text) {
+    variable.clear();
+    for (const std::string& word : split_at_commas(text))
+      variable.push_back(
+          number_from(word, lowest, highest, option, "whole numbers with commas between them,"));
+  };
+  parser_->app->add_option_function<std::string>(option, store, help)->type_name("N,N,...");
+}
+
+void CommandLine::list(const std::string& option, std::vector<std::string>& variable,
+                       const std::string& help) {
+  const auto store = [&variable](const std::string& text) { variable = split_at_commas(text); };
+  parser_->app->add_option_function<std::string>(option, store, help)->type_name("TEXT,TEXT,...");
 }
 
 void CommandLine::flag(const std::string& option, bool& variable, const std::string& help) {

@@ -31,6 +31,11 @@ class CommandLine {
   /// Any text; with `allowed`, one of those words.
   void text(const std::string& option, std::string& variable, const std::string& help,
             const std::vector<std::string>& allowed = {});
+  /// Whole numbers from `lowest` to `highest` with commas between them, in place of what the variable holds.
+  void numbers(const std::string& option, std::vector<std::int64_t>& variable, std::int64_t lowest,
+               std::int64_t highest, const std::string& help);
+  /// Words with commas between them, in place of what the variable holds.
+  void list(const std::string& option, std::vector<std::string>& variable, const std::string& help);
   void flag(const std::string& option, bool& variable, const std::string& help);
   /// Words without an option's name.
   void words(const std::string& name, std::vector<std::string>& variable, const std::string& help);

@@ -53,6 +53,7 @@ const std::vector<Experiment>& experiments() {
       {.name = "head-of-line",
        .description = "one client is silent for 2 s and then speaks, seven others speak: who waits for whom",
        .conduct = conduct_head_of_line,
+       .fixed_connections = true,
        .quick = {.connections = {8}, .repetitions = 1},
        .full = {.connections = {8}, .repetitions = 3}},
       {.name = "latency-vs-connections",

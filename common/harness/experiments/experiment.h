@@ -82,6 +82,7 @@ struct Experiment {
   std::size_t message_bytes = 14;
   std::string loop = "closed";
   std::optional<std::size_t> active = std::nullopt;  ///< how many connections speak; none: all
+  bool fixed_connections = false;                    ///< it is what it is with its own number of them alone
   /// Behaviours without which a server can't take part by its nature.
   std::vector<std::string> needs = {};
   Scale quick;
