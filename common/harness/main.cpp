@@ -7,6 +7,7 @@
 //       build/bin/harness sweep latency-vs-connections
 //       build/bin/harness check -- python3 my_server.py {port}
 //       build/bin/harness check-chat chat-drop
+//       build/bin/harness sweep chat-fan-out chat-drop
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -88,7 +89,7 @@ int run(int argc, char** argv) {
   sweep.number("--seed", sweep_options.seed, 0, INT64_MAX, "the same seed gives the same order of runs");
   sweep.flag("--resume", sweep_options.resume, "go on where an interrupted sweep stopped");
   sweep.text("--results", sweep_options.results, "the folder of all records");
-  sweep.words("experiment_and_servers", words, "the experiment, then servers (none: all)");
+  sweep.words("experiment_and_servers", words, "the experiment, then servers or chat rooms (none: all)");
 
   check.words("server", choice.names, "names of servers (none: all)");
   check_chat.words("room", choice.names, "names of chat rooms (none: all)");
