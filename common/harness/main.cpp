@@ -55,8 +55,8 @@ int run(int argc, char** argv) {
   net::CommandLine check = options.command("check", "judge servers: the behaviour matrix");
   net::CommandLine check_chat = options.command("check-chat", "judge chat rooms: the matrix of theirs");
   net::CommandLine load = options.command("load", "measure one load point");
-  net::CommandLine sweep =
-      options.command("sweep", "run an experiment: servers (or its own scenarios) × points × repetitions");
+  net::CommandLine sweep = options.command(
+      "sweep", "run an experiment: servers (rooms, its own scenarios) × points × repetitions");
 
   harness::CheckOptions check_options;
   for (net::CommandLine* command : {&check, &check_chat}) {
