@@ -10,6 +10,7 @@
 //       build/bin/harness export results/load --hdr load.hlog --csv load.csv
 //       build/bin/harness check -- python3 my_server.py {port}
 //       build/bin/harness check-chat chat-drop
+//       build/bin/harness sweep chat-fan-out chat-drop
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -90,8 +91,8 @@ int run(int argc, char** argv) {
       options.command("compare", "ratios of two servers or more, with what this machine can tell");
   net::CommandLine diff = options.command("diff", "two folders of results as ratios");
   net::CommandLine to_export = options.command("export", "the exact samples for other tools, as files");
-  net::CommandLine sweep =
-      options.command("sweep", "run an experiment: servers (or its own scenarios) × points × repetitions");
+  net::CommandLine sweep = options.command(
+      "sweep", "run an experiment: servers (rooms, its own scenarios) × points × repetitions");
 
   harness::CheckOptions check_options;
   for (net::CommandLine* command : {&check, &check_chat}) {
@@ -134,7 +135,7 @@ int run(int argc, char** argv) {
   sweep.number("--repetitions", sweep_options.repetitions, 0, 1000, "of each point (0: the profile's)");
   std::vector<std::string> servers;
   sweep.list("--servers", servers, "their names, as after the experiment's");
-  sweep.words("experiment_and_servers", words, "the experiment, then servers (none: all)");
+  sweep.words("experiment_and_servers", words, "the experiment, then servers or chat rooms (none: all)");
 
   std::vector<std::string> folders;
   diff.words("folder", folders,

@@ -69,7 +69,7 @@ class Audience {
   Audience(const AudiencePlan& plan, const Interruption& interruption);
 
   /// Lets all come in, the silent ones last; they still read. True once each has heard a mark of the
-  /// speaker's: then nothing of their coming is under way any more. False if one is missing for whom no other
+  /// speaker's: then nothing of their coming is under way any more. False if one is missing and nothing new
   /// has come for `patience`. Throws net::SystemError, Interrupted.
   bool enter(std::chrono::milliseconds patience);
 
@@ -81,7 +81,7 @@ class Audience {
                const std::function<void()>& before_all_read, std::chrono::milliseconds patience);
 
   /// Says so many marks, each when all have heard the one before. Returns how many deliveries that were; none
-  /// if somebody hears nothing for `patience`.
+  /// if somebody misses one and nothing new comes for `patience`.
   std::optional<std::uint64_t> speak_in_step(std::size_t marks, std::chrono::milliseconds patience);
 
   /// Ends all connections by resets.
