@@ -21,9 +21,9 @@ from plots.records import Experiment, RecordsError, Run, read_columns, read_expe
 
 COLUMNS = 78  # of a line
 WANTED_CONFIDENCE = 0.95
-FEWEST_VALUES = (
-    6  # fewer have no interval of that confidence: of 3, the lowest and the highest hold the median with 75 %
-)
+SERVER_COLUMNS = 24  # of them, for its name
+# Fewer have no interval of that confidence: of 3, the lowest and the highest hold the median with 75 %.
+FEWEST_VALUES = 6
 FEWEST_REQUESTS_FOR_P99 = 500  # five of them lie above it
 # What a machine or a build is, and may be two of: a difference is what one compares for.
 FACTS = ("kernel", "cpu", "cores", "clock_source", "congestion_control", "compiler", "flags", "commit")
@@ -216,12 +216,21 @@ def what_is_missing(first: Folder, second: Folder) -> Iterator[str]:
 def ratios(first: Folder, second: Folder) -> Iterator[str]:
     """A line for each point and quantity that both have measured."""
     for point in sorted(first.points.keys() & second.points.keys(), key=Point.place):
-        label = f"  {point.server_in_words():<24.24} {point.connections:>6}"
+        server = point.server_in_words()
+        rows = []
         for name, quantity in QUANTITIES.items():
             ratio = ratio_of(first.valid(point), second.valid(point), quantity)
             if ratio is not None:
-                yield f"{label}  {name:<13}{ratio.text()}"
-                label = " " * len(label)
+                rows.append(f"  {name:<13}{ratio.text()}")
+        # A long name has a line of its own: what would be cut off may be what it is about.
+        if rows and len(server) > SERVER_COLUMNS:
+            yield _folded(server)
+            server = ""
+        labels = [
+            f"  {server:<{SERVER_COLUMNS}} {point.connections:>6}",
+            *[" " * (SERVER_COLUMNS + 9)] * len(rows),
+        ]
+        yield from (label + row for label, row in zip(labels, rows))
 
 
 def compare(firsts: dict[str, Folder], seconds: dict[str, Folder]) -> tuple[list[str], bool]:

@@ -150,6 +150,14 @@ class Diff(unittest.TestCase):
         self.assertIn("  nothing that both have measured", lines)
         self.assertIn("  only in the second: epoll, 50 µs work at 10, 1000; poll, 50 µs work at 10,", lines)
 
+    def test_a_long_name_has_a_line_of_its_own(self):
+        for folder in (self.first, self.second):
+            self.write(folder, wait_us=100, work_us=20, all_cores="yes")
+        lines = self.diff()[1]
+        self.assertEqual(lines[2], "  epoll, 20 µs work, 100 µs wait, all cores")
+        self.assertEqual(lines[3].split()[:3], ["10", "p50", "1.00"])
+        self.assertEqual(lines[3].index("p50"), lines[4].index("p99"))
+
     def test_another_profile_is_not_compared(self):
         self.write(self.first)
         environment = self.write(self.second) / "environment.json"

@@ -43,7 +43,11 @@ std::vector<std::size_t> others(const Compared& compared) {
 
 std::string table_row(const Compared& compared, const Tally& tally, std::size_t who) {
   const auto own = tally.median_of(who);
-  std::string row = fmt::format("  {:<27.27}{:>10}", compared.names[who],
+  // A long name has a line of its own: what would be cut off may be in what two servers differ.
+  constexpr std::size_t name_columns = 27;
+  std::string name = compared.names[who];
+  if (name.size() > name_columns) name += fmt::format("\n{:{}}", "", name_columns + 2);
+  std::string row = fmt::format("  {:<{}}{:>10}", name, name_columns,
                                 own ? fmt::format("{:.{}f} µs", *own, *own < 100 ? 2 : 0) : "–");
   const auto ratios = tally.ratios(who, Compared::base);
   if (who != Compared::base && !ratios.empty()) {

@@ -54,6 +54,16 @@ TEST_CASE("report of a comparison: one server alone, with too few rounds") {
         std::string::npos);
 }
 
+TEST_CASE("report of a comparison: a long name has a line of its own") {
+  harness::Tallies one(2, 1);
+  for (const std::size_t who : {Compared::base, Compared::base_again}) one.cpu.add(who, 0, 2);
+  const std::string text =
+      harness::comparison_text({.names = {"epoll --port 0 --work-us 400", "again"}}, one);
+  CHECK(text.find("  epoll --port 0 --work-us 400\n"
+                  "                                2.00 µs\n"
+                  "  again                         2.00 µs   1.00") != std::string::npos);
+}
+
 TEST_CASE("report of a comparison: the JSON has an object for each quantity and each but the base") {
   const auto objects = harness::comparison_json(compared, tallies());
   REQUIRE(objects.size() == 6);
