@@ -209,7 +209,7 @@ $(FOR_LABS) $(call archives,labs/%):
 
 # The benchmark, and the servers in C that it compares with. A counterpart whose library isn't installed is left out.
 .PHONY: bench-programs
-bench-programs: $(BIN)/bench $(BUILD)/bench/minimal-epoll $(BUILD)/bench/libuv-echo $(BUILD)/bench/asio-echo
+bench-programs: $(BIN)/bench $(BUILD)/bench/minimal-epoll $(BUILD)/bench/minimal-room $(BUILD)/bench/libuv-echo $(BUILD)/bench/asio-echo
 
 $(BIN)/bench: $(BENCH) $(HARNESS) $(FOR_LABS)
 

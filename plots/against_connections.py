@@ -3,11 +3,12 @@
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import median
 from typing import Callable, NamedTuple, Optional
 
 from matplotlib.axes import Axes
 
+from plots import style
 from plots.records import Experiment, Run
 from plots.style import FAILURE_RED, in_order, server_style
 
@@ -105,7 +106,7 @@ def draw_server(
 
     `weight` makes the line and its markers heavier, so that they show behind another server's equal line.
     """
-    style = server_style(server)
+    look = server_style(server)
     measured = [(point, point.typical(column)) for point in points if point.typical(column) is not None]
     # The nan breaks the line: what was not measured validly must not look interpolated.
     line = [
@@ -114,9 +115,9 @@ def draw_server(
     axes.plot(
         [x for x, _ in line],
         [y for _, y in line],
-        color=style.colour,
+        color=look.colour,
         linestyle=linestyle,
-        marker=style.marker,
+        marker=look.marker,
         markersize=5 * weight,
         linewidth=1.6 * weight,
         label=server,
@@ -130,11 +131,11 @@ def draw_server(
         [x for x, _ in spread],
         [interval.low for _, interval in spread],
         [interval.high for _, interval in spread],
-        color=style.colour,
+        color=look.colour,
         linewidth=1,
         alpha=0.6,
     )
-    for valid, face in ((True, style.colour), (False, "none")):
+    for valid, face in ((True, look.colour), (False, "none")):
         raw = [(point.connections, value) for point in points for value in point.values(column, valid)]
         if raw:
             axes.scatter(
@@ -142,9 +143,9 @@ def draw_server(
                 [y for _, y in raw],
                 s=7 if valid else 16,
                 alpha=0.5 if valid else 1,
-                marker="o" if valid else style.marker,
+                marker="o" if valid else look.marker,
                 facecolors=face,
-                edgecolors=style.colour,
+                edgecolors=look.colour,
                 linewidths=0.6,
                 label="_raw" if valid else "_invalid",
             )
@@ -155,7 +156,7 @@ def draw_server(
             [y for _, y in alone],
             s=130,
             facecolors="none",
-            edgecolors=style.colour,
+            edgecolors=look.colour,
             linewidths=1.2,
             label="_alone",
         )
@@ -164,9 +165,9 @@ def draw_server(
         axes.plot(
             [x for x, _ in hollow],
             [y for _, y in hollow],
-            color=style.colour,
+            color=look.colour,
             linestyle="none",
-            marker=style.marker,
+            marker=look.marker,
             markersize=7,
             markerfacecolor="white",
             label="_invalid",
@@ -177,10 +178,12 @@ def _mark_failure(
     axes: Axes, server: str, place: tuple[float, float], transform, failed: int, **number_place
 ) -> None:
     """The server's marker under a red cross, and how many requests failed beside it unless that is 0."""
-    style = server_style(server)
-    look = {"linestyle": "none", "zorder": 5, "transform": transform}
-    axes.plot(*place, marker=style.marker, color=style.colour, markersize=10, label="_", **look)
-    axes.plot(*place, marker="x", color=FAILURE_RED, markersize=8, markeredgewidth=2, label="_failed", **look)
+    look = server_style(server)
+    placed = {"linestyle": "none", "zorder": 5, "transform": transform}
+    axes.plot(*place, marker=look.marker, color=look.colour, markersize=10, label="_", **placed)
+    axes.plot(
+        *place, marker="x", color=FAILURE_RED, markersize=8, markeredgewidth=2, label="_failed", **placed
+    )
     if failed:
         axes.annotate(
             f"{failed:,}",
@@ -250,67 +253,18 @@ def draw_failures(axes: Axes, points: dict[str, list[Point]], column: str, count
         )
 
 
-def spread_apart(places: list[float], gap: float) -> list[float]:
-    """The places nearest to these, from low to high, that lie at least `gap` apart and in the panel, from 0 to 1.
-
-    Those that would overlap are moved together, around their middle.
-    """
-    # Each group: where its first member would lie best, and the members' own best places for that one.
-    groups: list[list[float]] = []
-    for number, place in enumerate(places):
-        groups.append([place - number * gap])
-        while len(groups) > 1 and fmean(groups[-2]) >= fmean(groups[-1]):
-            groups[-2:] = [groups[-2] + groups[-1]]
-    firsts = [fmean(group) for group in groups for _ in group]
-    apart = [first + number * gap for number, first in enumerate(firsts)]
-    lowest, highest = gap / 2, 1 - gap / 2 - (len(apart) - 1) * gap
-    return [
-        min(max(place, lowest + number * gap), highest + number * gap) for number, place in enumerate(apart)
-    ]
-
-
-def label_ends(
-    axes: Axes,
-    points: dict[str, list[Point]],
-    column: str,
-    gap: float,
-    words: Optional[dict[str, str]] = None,
-) -> None:
-    """Each server's name at the end of its line, in its colour, and its `words` behind; names lie `gap` apart, as a
-    share of the panel's height. A line without a valid point says so there. Call it when the limits are final.
-    """
-    to_share = axes.transScale + axes.transLimits
-    ends = []
-    for server, servers_points in points.items():
-        measured = [point for point in servers_points if point.typical(column) is not None]
-        if measured:
-            last = measured[-1]
-            y_share = to_share.transform((last.connections, last.typical(column)))[1]
-            ends.append((float(y_share), server, last, any(point.values(column) for point in measured)))
-    ends.sort(key=lambda end: end[0])
-    for (_, server, last, is_valid), place in zip(ends, spread_apart([end[0] for end in ends], gap)):
-        style = server_style(server)
-        told = f"{server} {(words or {}).get(server, '')}".strip() + ("" if is_valid else " (no valid run)")
-        axes.annotate(
-            told,
-            xy=(last.connections, last.typical(column)),
-            xycoords="data",
-            xytext=(1.03, place),
-            textcoords="axes fraction",
-            fontsize=8,
-            color=style.colour,
-            va="center",
-            annotation_clip=False,
-            # To the name's left end: a line to its middle would run through a neighbour's.
-            arrowprops={
-                "arrowstyle": "-",
-                "color": style.colour,
-                "linewidth": 0.6,
-                "alpha": 0.6,
-                "relpos": (0, 0.5),
-            },
-            label="_end",
-        )
+def label_ends(axes: Axes, points: dict[str, list[Point]], column: str, height_inches: float) -> None:
+    """Each server's name at the end of its line; where a server has no valid point, the name says so. Call it last."""
+    measured = {
+        server: [point for point in of if point.typical(column) is not None] for server, of in points.items()
+    }
+    ends = {server: (of[-1].connections, of[-1].typical(column)) for server, of in measured.items() if of}
+    invalid = {
+        server: " (no valid run)"
+        for server, of in measured.items()
+        if of and not any(point.values(column) for point in of)
+    }
+    style.label_ends(axes, ends, height_inches, invalid)
 
 
 def extremes(points: dict[str, list[Point]], column: str) -> Optional[tuple[float, str, str, float]]:

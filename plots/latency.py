@@ -57,7 +57,7 @@ def draw(experiment: Experiment) -> Figure:
         for server, servers_points in points.items():
             draw_server(axes, server, servers_points, column)
         draw_failures(axes, points, column, counted=column == PANELS[0][0])
-        label_ends(axes, points, column, gap=0.062)
+        label_ends(axes, points, column, height_inches=2.6)
     figure.axes[0].set_xlabel("")
     notes = caption.point_notes(experiment)
     notes += caption.untold_notes(experiment, caption.connections_of, "", p99_us="p99")

@@ -92,7 +92,7 @@ def _draw_panel(axes: Axes, panel: Panel, points: dict[str, list[Point]]) -> Non
         axes.set_yticks([])
         axes.annotate("too few requests a run for it", (0.5, 0.5), xycoords="axes fraction", ha="center")
     draw_failures(axes, points, panel.column, counted=panel.column == SHARE)
-    label_ends(axes, points, panel.column, gap=0.05)
+    label_ends(axes, points, panel.column, height_inches=2.8)
 
 
 def _scale_percents(axes: Axes, percents: list[int]) -> None:

@@ -143,6 +143,6 @@ def draw(experiment: Experiment) -> Figure:
         style.scale_connections(axes, (run.connections for run in experiment.runs), most_labels=6)
         _draw_panel(axes, points, column, title)
         draw_failures(axes, points, column, counted=column == PANELS[0][0])
-        label_ends(axes, points, column, gap=0.06)
+        label_ends(axes, points, column, height_inches=2.8)
     style.finish(figure, [READING, *caption.point_notes(experiment)], caption.facts(experiment))
     return figure

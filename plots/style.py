@@ -12,7 +12,7 @@ import textwrap
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable, Sequence
+from typing import Iterable, Optional, Sequence
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -52,6 +52,7 @@ QUIET_GREY = "#E9E9E9"
 TEXT_GREY = "#555555"
 FAILURE_RED = "#C00000"
 FOOTER_POINTS = 7.5
+LABEL_POINTS = 8
 TITLE_INCHES = 0.36
 
 
@@ -141,6 +142,58 @@ def finish(figure: Figure, notes: Sequence[str], facts: Sequence[str]) -> None:
     figure.set_layout_engine("none")
     for axes in figure.axes:
         axes.set_position([round(share, 4) for share in axes.get_position().bounds])
+
+
+def apart(places: Sequence[float], gap: float) -> list[float]:
+    """The ascending `places`, moved as little as it takes to lie `gap` from one another, and within 0 to 1."""
+    # What has to move together moves to where its members lie on average (pool adjacent violators).
+    pools: list[list[float]] = []
+    for number, place in enumerate(places):
+        pools.append([place - number * gap])
+        while len(pools) > 1 and sum(pools[-2]) / len(pools[-2]) > sum(pools[-1]) / len(pools[-1]):
+            pools[-2:] = [pools[-2] + pools[-1]]
+    highest = max(0.0, 1 - (len(places) - 1) * gap)
+    moved = [min(max(sum(pool) / len(pool), 0.0), highest) for pool in pools for _ in pool]
+    return [place + number * gap for number, place in enumerate(moved)]
+
+
+def label_ends(
+    axes: Axes,
+    ends: dict[str, tuple[float, float]],
+    height_inches: float,
+    words: Optional[dict[str, str]] = None,
+) -> None:
+    """Each server's name (and its `words`) beside the axes, where its line ends, in its colour; names that would lie on one
+    another stand apart.
+
+    Call it last: the axes' limits are final then. `height_inches` is about how high they will be.
+    """
+    to_share = axes.transScale + axes.transLimits
+    heights = {server: to_share.transform(end)[1] for server, end in ends.items()}
+    servers = sorted(ends, key=lambda server: heights[server])
+    places = apart([heights[server] for server in servers], LABEL_POINTS * 1.2 / 72 / height_inches)
+    for server, place in zip(servers, places):
+        colour = server_style(server).colour
+        axes.annotate(
+            server + (words or {}).get(server, ""),
+            ends[server],
+            xytext=(1.03, place),
+            textcoords="axes fraction",
+            va="center",
+            fontsize=LABEL_POINTS,
+            color=colour,
+            annotation_clip=False,
+            # To the name's left end: a line to its middle would run through it.
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour,
+                "linewidth": 0.5,
+                "relpos": (0, 0.5),
+                "shrinkA": 1,
+                "shrinkB": 3,
+            },
+            label="_end",
+        )
 
 
 def human_bytes(number: float) -> str:

@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from plots import latency, memory, style, synthetic, throughput
-from plots.against_connections import median_interval, points_by_server, spread_apart
+from plots.against_connections import median_interval, points_by_server
 from plots.records import read_experiment
 from plots.style import FAILURE_RED, server_style
 
@@ -243,28 +243,6 @@ class Latency(ChartTest):
         self.assertEqual(
             len(lines_of(figure.axes[0], "_failed")), len(synthetic.SERVERS) * len(synthetic.CONNECTIONS)
         )
-
-
-class Places(unittest.TestCase):
-    def test_names_that_would_overlap_are_moved_around_their_middle(self):
-        cases: list[tuple[list[float], list[float]]] = [
-            ([0.2, 0.5, 0.9], [0.2, 0.5, 0.9]),
-            ([0.5, 0.5, 0.5], [0.4, 0.5, 0.6]),
-            ([0.1, 0.5, 0.52], [0.1, 0.46, 0.56]),
-        ]
-        for places, wanted in cases:
-            for place, expected in zip(spread_apart(places, 0.1), wanted):
-                self.assertAlmostEqual(place, expected)
-
-    def test_none_leaves_the_panel(self):
-        crowded: list[list[float]] = [[0, 0, 0], [1, 1, 1], [0.01, 0.98, 0.99], [-0.2, 0.5, 1.3]]
-        for places in crowded:
-            apart = spread_apart(places, 0.1)
-            self.assertGreaterEqual(apart[0], 0.05 - 1e-9)
-            self.assertLessEqual(apart[-1], 0.95 + 1e-9)
-            for lower, higher in zip(apart, apart[1:]):
-                self.assertGreaterEqual(higher - lower, 0.1 - 1e-9)
-        self.assertEqual(spread_apart([], 0.1), [])
 
 
 class Memory(ChartTest):

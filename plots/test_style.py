@@ -85,5 +85,45 @@ class Style(unittest.TestCase):
         self.assertIn(0, self.axes.get_yticks())
 
 
+class Apart(unittest.TestCase):
+    def test_places_that_are_far_enough_stay(self):
+        self.assertEqual([round(place, 9) for place in style.apart([0.1, 0.5, 0.9], 0.1)], [0.1, 0.5, 0.9])
+
+    def test_places_too_near_move_evenly_apart(self):
+        for place, expected in zip(style.apart([0.5, 0.5, 0.5], 0.1), [0.4, 0.5, 0.6]):
+            self.assertAlmostEqual(place, expected)
+
+    def test_none_leaves_the_axes(self):
+        for places in ([0.0, 0.0, 0.01], [0.98, 0.99, 1.0]):
+            moved = style.apart(places, 0.1)
+            self.assertGreaterEqual(moved[0], 0)
+            self.assertLessEqual(moved[-1], 1 + 1e-9)
+            for below, above in zip(moved, moved[1:]):
+                self.assertGreaterEqual(above - below, 0.1 - 1e-9)
+
+    def test_nothing_to_place(self):
+        self.assertEqual(style.apart([], 0.1), [])
+
+
+class Apart(unittest.TestCase):
+    def test_places_that_are_far_enough_stay(self):
+        self.assertEqual([round(place, 9) for place in style.apart([0.1, 0.5, 0.9], 0.1)], [0.1, 0.5, 0.9])
+
+    def test_places_too_near_move_evenly_apart(self):
+        for place, expected in zip(style.apart([0.5, 0.5, 0.5], 0.1), [0.4, 0.5, 0.6]):
+            self.assertAlmostEqual(place, expected)
+
+    def test_none_leaves_the_axes(self):
+        for places in ([0.0, 0.0, 0.01], [0.98, 0.99, 1.0]):
+            moved = style.apart(places, 0.1)
+            self.assertGreaterEqual(moved[0], 0)
+            self.assertLessEqual(moved[-1], 1 + 1e-9)
+            for below, above in zip(moved, moved[1:]):
+                self.assertGreaterEqual(above - below, 0.1 - 1e-9)
+
+    def test_nothing_to_place(self):
+        self.assertEqual(style.apart([], 0.1), [])
+
+
 if __name__ == "__main__":
     unittest.main()

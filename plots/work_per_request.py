@@ -172,7 +172,7 @@ def draw(experiment: Experiment) -> Figure:
     figure.axes[0].set_ylabel(f"requests served for each of {BASE}'s")
     for axes, points in shown:
         draw_failures(axes, points, COLUMN)
-        label_ends(axes, points, COLUMN, gap=0.06)
+        label_ends(axes, points, COLUMN, height_inches=2.8)
     connections = caption.span(run.connections for run in experiment.runs)
     notes = [
         f"{connections} connections, all speaking. Waiting: the server has a core of its own, and so has the generator. "

@@ -33,7 +33,7 @@ struct Sample {
 /// A line of the report.
 struct Figure {
   std::string name;
-  std::string unit;  ///< of a sample's value: "ratio", "us", "bytes"
+  std::string unit;  ///< of a sample's value: "ratio", "us", "bytes", "calls"
   std::optional<Goal> goal = std::nullopt;
   std::vector<Sample> samples = {};
   std::string note = {};  ///< why there are no samples, or what a reader has to know of those there are

@@ -20,6 +20,8 @@
 #include "common/bench/pairs.h"
 #include "common/bench/recording_cost.h"
 #include "common/bench/report.h"
+#include "common/bench/room_calls.h"
+#include "common/bench/room_speaker.h"
 #include "common/harness/commands.h"
 #include "common/harness/comparing/resolution.h"
 #include "common/harness/measuring/environment.h"
@@ -50,6 +52,10 @@ Server counterpart(const std::string& program, const std::string& name) {
   return {.name = name, .command = {harness::program_folder() + "/../bench/" + program}};
 }
 
+Comparison of_rooms(const Server& subject, const Server& base, const Goal& goal) {
+  return {subject, base, goal, bench::begin_room, true};
+}
+
 std::vector<Comparison> all_comparisons() {
   return {{lab("epoll"), counterpart("minimal-epoll", "minimal C epoll loop"), Goal{0.98}},
           {lab("epoll"), counterpart("libuv-echo", "libuv"), Goal{1.05}},
@@ -64,7 +70,9 @@ std::vector<Comparison> all_comparisons() {
           {lab("coroutines"), lab("epoll"), Goal{0.97}},
           {lab("coroutines"), counterpart("asio-echo", "asio coroutines"), Goal{1.25}},
           {lab("io-uring"), lab("epoll")},
-          {lab("io-uring-skip-success"), lab("epoll"), Goal{1.08}}};
+          {lab("io-uring-skip-success"), lab("epoll"), Goal{1.08}},
+          of_rooms(lab("chat-drop"), counterpart("minimal-room", "minimal C loop"), Goal{0.95}),
+          of_rooms(lab("chat-io-uring"), lab("chat-drop"), Goal{1.3})};
 }
 
 // One server under two names: how far the ratio is from 1 is what this machine can't tell.
@@ -93,32 +101,44 @@ std::vector<Figure> measure(const Options& options, const harness::Cores& cores,
   };
   std::vector<Comparison> comparisons;
   std::vector<Figure> skipped;
+  const bool has_descriptors = harness::raise_descriptor_limit() >= bench::room_descriptors;
   for (const Comparison& comparison : all_comparisons()) {
     if (!wanted(comparison.name())) continue;
-    if (is_built(comparison.base) && is_built(comparison.subject)) {
+    const bool both_built = is_built(comparison.base) && is_built(comparison.subject);
+    const bool is_of_rooms = comparison.begin == bench::begin_room;
+    if (both_built && (has_descriptors || !is_of_rooms)) {
       comparisons.push_back(comparison);
     } else {
       skipped.push_back(
           {.name = comparison.name(),
            .unit = "ratio",
            .goal = comparison.goal,
-           .note = "skipped: needs libuv1-dev, libasio-dev or liburing-dev (Debian's packages)"});
+           .note = both_built
+                       ? fmt::format("skipped: needs 'ulimit -n' of at least {}", bench::room_descriptors)
+                       : "skipped: needs libuv1-dev, libasio-dev or liburing-dev (Debian's packages)"});
     }
   }
   // In the same random order as those that it is the measure for.
   if (!comparisons.empty() || wanted(same_server().name())) comparisons.push_back(same_server());
+  const bool calls = wanted(bench::room_calls_name(lab("chat-io-uring"))) && is_built(lab("chat-io-uring")) &&
+                     has_descriptors;
   const bool clients = wanted("client");
   const bool memory = wanted("memory");
   const bool decoding = wanted("decode");
   const bool recording = wanted("recording");
   const auto pairs = static_cast<std::size_t>(options.pairs);
   harness::Progress progress("bench", (comparisons.size() + (clients ? 1 : 0) + (recording ? 1 : 0)) * pairs +
+                                          (calls ? bench::room_calls_repetitions : 0) +
                                           (memory ? bench::memory_repetitions : 0) +
                                           (decoding ? bench::decode_repetitions : 0));
   const bench::PairPlan plan{
       .pairs = pairs, .seed = static_cast<std::uint64_t>(options.seed), .core = *cores.generator};
   std::vector<Figure> figures = bench::run_pairs(comparisons, plan, progress, interruption);
   std::move(skipped.begin(), skipped.end(), std::back_inserter(figures));
+  if (calls) {
+    figures.push_back(bench::room_calls(lab("chat-io-uring"), {.value = 0.02, .bound = Goal::Bound::at_most},
+                                        plan.core, progress, interruption));
+  }
   if (clients) {
     auto more = bench::compare_clients(lab("epoll"), pairs, cores, progress, interruption);
     std::move(more.begin(), more.end(), std::back_inserter(figures));
@@ -160,6 +180,8 @@ int run(int argc, char** argv) {
   bench::write_records(folder, figures, environment);
   fmt::print(
       "servers: requests a second of CPU time, 50 connections, 14-byte messages, both ends on one core\n"
+      "chat rooms: lines delivered a second of CPU time, 1,000 listeners, 64-byte lines, both ends on one "
+      "core\n"
       "decode: 10 MB of stream, a second of CPU time, one thread\n{}{}",
       bench::table(figures), what_can_be_told(figures));
   fmt::print("recorded in {}\n", folder);

@@ -20,7 +20,7 @@ Measured run_pair(const Comparison& comparison, bool subject_first, int core,
   const harness::Turns turns =
       harness::take_turns({comparison.subject, comparison.base},
                           subject_first ? std::vector<std::size_t>{0, 1} : std::vector<std::size_t>{1, 0},
-                          {.core = core}, interruption);
+                          {.core = core}, interruption, comparison.begin);
   const harness::TurnsCost& subject = turns.costs[0];
   const harness::TurnsCost& base = turns.costs[1];
   // Requests a second of CPU time are the inverse of CPU time a request.
@@ -34,8 +34,9 @@ Measured run_pair(const Comparison& comparison, bool subject_first, int core,
 std::vector<Figure> empty_figures(const std::vector<Comparison>& comparisons) {
   std::vector<Figure> figures;
   for (const Comparison& comparison : comparisons) {
-    figures.push_back({.name = comparison.name(), .unit = "ratio", .goal = comparison.goal});
+    figures.push_back({.name = comparison.name(), .unit = "ratio"});
     figures.push_back({.name = "  the server's CPU alone", .unit = "ratio"});
+    figures[figures.size() - (comparison.goal_is_for_the_server ? 1 : 2)].goal = comparison.goal;
   }
   return figures;
 }

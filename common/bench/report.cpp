@@ -12,7 +12,7 @@ namespace bench {
 namespace {
 
 std::string number(double value, const std::string& unit) {
-  return unit == "ratio" ? fmt::format("{:.3f}", value) : fmt::format("{:.1f}", value);
+  return unit == "ratio" || unit == "calls" ? fmt::format("{:.3f}", value) : fmt::format("{:.1f}", value);
 }
 
 std::string table_row(const Figure& figure) {

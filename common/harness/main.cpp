@@ -12,6 +12,7 @@
 //       build/bin/harness check-chat chat-drop
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +21,7 @@
 
 #include "common/harness/commands.h"
 #include "common/harness/judging/chat_behaviours.h"
+#include "common/harness/judging/chat_format.h"
 #include "common/harness/load/payload.h"
 #include "common/net/address.h"
 #include "common/net/command_line.h"
@@ -56,6 +58,18 @@ std::vector<harness::KnownServer> known_rooms() {
   return harness::read_known_servers(harness::program_folder() + "/chat_rooms.csv", harness::about_a_room);
 }
 
+// The rooms, each of which speaks as --format says, if it is given.
+std::vector<harness::Target> speaking(const std::string& format, std::vector<harness::Target> rooms) {
+  if (format.empty()) return rooms;
+  try {
+    harness::ChatFormat::parse(format);
+  } catch (const std::invalid_argument& error) {
+    throw BadUse(fmt::format("--format: {}", error.what()));
+  }
+  for (harness::Target& room : rooms) room.format = format;
+  return rooms;
+}
+
 int run(int argc, char** argv) {
   // What follows `--` is a foreign server's own command: not ours to parse.
   char** const end = argv + argc;
@@ -85,6 +99,11 @@ int run(int argc, char** argv) {
     command->text("--save", check_options.save, "write the matrix as JSON to this file as well");
     command->text("--only", check_options.only, "ask these behaviours alone: NAME,NAME,... ('harness list')");
   }
+
+  std::string format;
+  check_chat.text("--format", format,
+                  "the words of a room that are not those of the lab's, as in 'message=<{name}> {line}; "
+                  "joined={name} is here' (docs/chat-behaviours.md)");
 
   harness::LoadOptions load_options;
   offer_load(load, load_options);
@@ -140,7 +159,7 @@ int run(int argc, char** argv) {
   const harness::Interruption interruption;
   if (list.given()) return list_command(known, known_rooms());
   if (check_chat.given()) {
-    const auto targets = choose_targets(choice, known_rooms(), "chat room");
+    const auto targets = speaking(format, choose_targets(choice, known_rooms(), "chat room"));
     return check_command(targets, harness::chat_behaviours(), check_options, choice, interruption);
   }
   if (check.given() || load.given()) {

@@ -43,17 +43,18 @@ def expected_of(row):
     return {column: cell for column, cell in row.items() if column not in ABOUT_THE_PROGRAM}
 
 
-def can_run(row):
-    """False if this machine lacks what the server needs: its library, and then it isn't built, or a kernel that allows it."""
-    program = BIN / row["server"]
-    if not row["needs"]:
+def can_run(name, needs):
+    """False if this machine lacks what a server or chat room needs: its library, and then it isn't built, or a kernel that
+    allows it. `needs` is the column of that name in its row."""
+    program = BIN / name
+    if not needs:
         return True
     return program.exists() and (
         subprocess.call([program, "--help"], stdout=subprocess.DEVNULL) != CANNOT_RUN_HERE
     )
 
 
-SERVERS = [row["server"] for row in known_servers() if can_run(row)]
+SERVERS = [row["server"] for row in known_servers() if can_run(row["server"], row["needs"])]
 MARK = "MULTIPLEXING_LAB_TEST"
 
 # A shell without job control starts what it puts into the background with SIGINT ignored, and programs inherit that

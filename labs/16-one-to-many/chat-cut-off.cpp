@@ -30,8 +30,7 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = Deadlines::Clock;
 
-constexpr auto patience = 2s;   // with a queue that is more than half full
-constexpr auto farewell = 30s;  // for who was cut off to take his last lines and end
+constexpr auto patience = 2s;  // with a queue that is more than half full
 constexpr std::string_view last_line = "* cut off: you read too slowly\n";
 
 struct Connection {
@@ -87,8 +86,8 @@ class Server {
   }
 
   // One turn of a client: what waits for him is sent, what he says is heard. Who has left the room gets what
-  // waited for him, then the end; his own end is waited for, since to close with bytes unread is a reset. An
-  // error or a hang-up (EPOLLERR, EPOLLHUP) is left for send and recv to tell.
+  // waited for him, then the end; his own end is waited for a while, since to close with bytes unread is a
+  // reset. An error or a hang-up (EPOLLERR, EPOLLHUP) is left for send and recv to tell.
   void serve(int fd, std::uint32_t events) {
     Connection& connection = at(fd);
     if (events != EPOLLIN && !connection.pending.empty() && !send_pending(fd)) return forget(fd);
@@ -105,10 +104,17 @@ class Server {
     if (received < 0 && net::is_try_again(errno)) return;
     if (received <= 0) {
       at(fd).has_ended = true;
-      say(fd, room_.leave(fd));
+      leave(fd);
     } else if (room_.has(fd)) {
       say(fd, room_.hear(fd, std::span(buffer_).first(static_cast<std::size_t>(received))));
+      if (!room_.has(fd)) leave(fd);
     }
+  }
+
+  // By an end or `/quit`: what he may be too slow for is his last lines alone now.
+  void leave(int fd) {
+    say(fd, room_.leave(fd));
+    deadlines_.set(fd, Clock::now() + farewell);
   }
 
   // That somebody was cut off is said afterwards, not in between: everybody hears one order.
@@ -168,7 +174,7 @@ class Server {
   void lose_patience() {
     const auto now = Clock::now();
     while (const auto fd = deadlines_.take_due(now)) {
-      if (at(*fd).is_cut_off) {
+      if (!room_.has(*fd)) {
         forget(*fd);
       } else {
         cut_off(*fd);
@@ -184,7 +190,7 @@ class Server {
     const ssize_t sent = send(fd, unsent.data(), unsent.size(), MSG_NOSIGNAL);
     if (sent < 0) return net::is_try_again(errno);
     connection.pending.consume(static_cast<std::size_t>(sent));
-    if (!connection.is_cut_off && !is_slow(fd)) deadlines_.erase(fd);
+    if (room_.has(fd) && !is_slow(fd)) deadlines_.erase(fd);
     return true;
   }
 
@@ -223,7 +229,7 @@ class Server {
   const int listener_;
   const std::size_t queue_bytes_;
   Room room_;
-  Deadlines deadlines_;                  // of the slow ones, and of those who were cut off
+  Deadlines deadlines_;                  // of the slow ones, and of those who have left
   std::vector<int> cut_off_;             // of whom the others haven't heard yet
   std::vector<Connection> connections_;  // the descriptor is the index; the listener stands among them
   net::FileDescriptor epoll_{epoll_create1(EPOLL_CLOEXEC)};

@@ -27,10 +27,13 @@
 #include "common/net/server.h"
 #include "common/net/system_error.h"
 #include "labs/16-one-to-many/chat_ring.h"
+#include "labs/16-one-to-many/deadlines.h"
 #include "labs/16-one-to-many/room.h"
 #include "labs/16-one-to-many/run_chat.h"
 
 namespace {
+
+using Clock = Deadlines::Clock;
 
 // The kernel works on two calls for each at most: it receives, and it sends what is under way.
 struct Connection {
@@ -40,6 +43,7 @@ struct Connection {
   net::PendingBytes pending;    // lines that wait until all of that was taken
   bool is_tried = false;        // what is under way was handed over, and nothing has been heard of it
   std::size_t dropped = 0;      // lines since he was last told
+  bool has_left = false;        // the room: asked once a delivery, and the room would have to look for him
   bool has_ended = false;       // nothing more comes from him
 
   bool is_empty() const { return under_way.empty() && pending.empty(); }
@@ -57,8 +61,10 @@ class Server {
   void run() {
     for (;;) {
       for (const int fd : touched_) try_send(fd);
-      ring_.enter(heard_.empty() ? 1 : 0);
+      ring_.enter(heard_.empty() ? 1 : 0, farewells_.milliseconds_left(Clock::now()));
       settle_sends();
+      // What the kernel still does for him fails now, and tells of it: then he is forgotten.
+      while (const auto fd = farewells_.take_due(Clock::now())) shutdown(*fd, SHUT_RDWR);
       if (heard_.empty()) continue;
       const Completion first = heard_.front();
       heard_.pop_front();
@@ -114,11 +120,12 @@ class Server {
     const int fd = completion.fd;
     if (completion.result < 0 && net::is_try_again(-completion.result)) return receive(fd);
     if (completion.result <= 0) {
-      at(fd).has_ended = true;
+      at(fd).has_ended = at(fd).has_left = true;
       say(fd, room_.leave(fd));
     } else {
       const auto bytes = std::span(at(fd).received).first(static_cast<std::size_t>(completion.result));
-      if (room_.has(fd)) say(fd, room_.hear(fd, bytes));
+      if (!at(fd).has_left) say(fd, room_.hear(fd, bytes));
+      at(fd).has_left = !room_.has(fd);
       receive(fd);
     }
     end_if_done(fd);
@@ -138,10 +145,12 @@ class Server {
     end_if_done(fd);
   }
 
-  // Who has left the room gets what waited for him, then the end; his own end is waited for, since to close
-  // with bytes unread is a reset.
+  // Who has left the room gets what waited for him, then the end; his own end is waited for a while, since to
+  // close with bytes unread is a reset.
   void end_if_done(int fd) {
-    if (room_.has(fd) || !at(fd).is_empty()) return;
+    if (!at(fd).has_left) return;
+    farewells_.set_first(fd, Clock::now() + farewell);
+    if (!at(fd).is_empty()) return;
     if (at(fd).has_ended) return forget(fd);
     shutdown(fd, SHUT_WR);  // fails only if the connection is broken: then the receive says so
   }
@@ -161,16 +170,16 @@ class Server {
   // What this round brings is not waiting yet: the socket is asked before the next round.
   void deliver(int fd, std::string_view line) {
     Connection& connection = at(fd);
-    std::string both = connection.dropped > 0 ? dropped_lines(connection.dropped) : std::string();
-    both += line;
+    std::string both;  // what he missed, and the line: mostly he missed nothing, and nothing is copied
+    if (connection.dropped > 0) line = both = dropped_lines(connection.dropped).append(line);
     const std::size_t waiting = connection.under_way.bytes().size() + connection.pending.bytes().size();
-    if (!connection.under_way.empty() && waiting + both.size() > queue_bytes_) {
+    if (!connection.under_way.empty() && waiting + line.size() > queue_bytes_) {
       ++connection.dropped;
       return;
     }
     connection.dropped = 0;
     if (connection.is_empty()) touched_.push_back(fd);
-    connection.pending.append(both);
+    connection.pending.append(line);
   }
 
   void accept() {
@@ -191,7 +200,7 @@ class Server {
   // something has to follow at once: the end, or how many lines were dropped.
   void try_send(int fd) {
     io_uring_sqe& request = prepare_send(fd, MSG_DONTWAIT | MSG_WAITALL);
-    if (room_.has(fd) && at(fd).dropped == 0) request.flags |= IOSQE_CQE_SKIP_SUCCESS;
+    if (!at(fd).has_left && at(fd).dropped == 0) request.flags |= IOSQE_CQE_SKIP_SUCCESS;
     label(request, Call::try_send, fd);
     at(fd).is_tried = true;
   }
@@ -210,6 +219,7 @@ class Server {
 
   // The kernel works on nothing of this connection any more.
   void forget(int fd) {
+    farewells_.erase(fd);
     at(fd) = Connection{};
     if (!is_accepting_) accept();
   }
@@ -225,6 +235,7 @@ class Server {
   std::deque<Completion> heard_;  // who has spoken or come, and wasn't attended to yet
   std::vector<int> touched_;      // for whom there are lines, and nothing was under way before
   net::SpareDescriptor spare_;
+  Deadlines farewells_;  // of those who have left the room and not ended yet
   ChatRing ring_;
   bool is_accepting_ = false;
 };

@@ -19,10 +19,13 @@
 #include "common/net/listener.h"
 #include "common/net/pending_bytes.h"
 #include "common/net/system_error.h"
+#include "labs/16-one-to-many/deadlines.h"
 #include "labs/16-one-to-many/room.h"
 #include "labs/16-one-to-many/run_chat.h"
 
 namespace {
+
+using Clock = Deadlines::Clock;
 
 struct Connection {
   net::FileDescriptor socket;
@@ -43,7 +46,8 @@ class Server {
   void run() {
     std::array<epoll_event, 256> events{};
     for (;;) {
-      const int ready = epoll_wait(epoll_.fd(), events.data(), events.size(), -1);
+      const int ready =
+          epoll_wait(epoll_.fd(), events.data(), events.size(), farewells_.milliseconds_left(Clock::now()));
       if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
       for (int i = 0; i < ready; ++i) {
         const epoll_event& event = events[index(i)];
@@ -54,6 +58,7 @@ class Server {
           serve(fd, event.events);
         }
       }
+      while (const auto fd = farewells_.take_due(Clock::now())) forget(*fd);
     }
   }
 
@@ -73,12 +78,13 @@ class Server {
   }
 
   // One turn of a client: what waits for him is sent, what he says is heard. Who has left the room gets what
-  // waited for him, then the end; his own end is waited for, since to close with bytes unread is a reset. An
-  // error or a hang-up (EPOLLERR, EPOLLHUP) is left for send and recv to tell.
+  // waited for him, then the end; his own end is waited for a while, since to close with bytes unread is a
+  // reset. An error or a hang-up (EPOLLERR, EPOLLHUP) is left for send and recv to tell.
   void serve(int fd, std::uint32_t events) {
     Connection& connection = at(fd);
     if (events != EPOLLIN && !connection.pending.empty() && !send_pending(fd)) return forget(fd);
     if (events != EPOLLOUT && !connection.has_ended) receive(fd);
+    if (!room_.has(fd)) farewells_.set_first(fd, Clock::now() + farewell);
     if (!room_.has(fd) && connection.pending.empty()) {
       if (connection.has_ended) return forget(fd);
       shutdown(fd, SHUT_WR);  // fails only if the connection is broken: then the next turn says so
@@ -151,6 +157,7 @@ class Server {
 
   void forget(int fd) {
     say(fd, room_.leave(fd));
+    farewells_.erase(fd);
     at(fd) = Connection{};  // close also takes it out of the epoll set
     while (!connections_.back().socket) connections_.pop_back();
   }
@@ -167,6 +174,7 @@ class Server {
   std::vector<Connection> connections_;  // the descriptor is the index; the listener stands among them
   net::FileDescriptor epoll_{epoll_create1(EPOLL_CLOEXEC)};
   net::SpareDescriptor spare_;
+  Deadlines farewells_;                   // of those who have left the room and not ended yet
   std::array<char, 16 * 1024> buffer_{};  // one for all: between two turns it holds nothing
 };
 

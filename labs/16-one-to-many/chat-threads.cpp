@@ -8,6 +8,7 @@
 // Compare:   diff labs/16-one-to-many/chat-wait.cpp labs/16-one-to-many/chat-threads.cpp
 
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <array>
 #include <cerrno>
@@ -21,10 +22,13 @@
 
 #include "common/net/listener.h"
 #include "common/net/system_error.h"
+#include "labs/16-one-to-many/deadlines.h"
 #include "labs/16-one-to-many/room.h"
 #include "labs/16-one-to-many/run_chat.h"
 
 namespace {
+
+using Clock = Deadlines::Clock;
 
 class Server {
  public:
@@ -53,8 +57,9 @@ class Server {
     }
   }
 
-  // The whole life of a client. Who has left the room gets the end; his own end is waited for, since to close
-  // with bytes unread is a reset. His descriptor is closed when no other thread knows it any more.
+  // The whole life of a client. Who has left the room gets the end; his own end is waited for a while,
+  // since to close with bytes unread is a reset. His descriptor is closed when no other thread knows it any
+  // more.
   void serve(net::FileDescriptor connection) {
     const int fd = connection.fd();
     {
@@ -62,14 +67,25 @@ class Server {
       say(fd, room_.enter(fd));
     }
     std::array<char, 16 * 1024> buffer;
-    for (;;) {
+    for (auto until = Clock::time_point::max(); Clock::now() < until;) {
       const ssize_t received = recv(fd, buffer.data(), buffer.size(), 0);
       if (received < 0 && net::is_try_again(errno)) continue;
       const std::lock_guard lock(mutex_);
       if (received <= 0) return say(fd, room_.leave(fd));
-      if (room_.has(fd)) say(fd, room_.hear(fd, std::span(buffer).first(static_cast<std::size_t>(received))));
-      if (!room_.has(fd)) shutdown(fd, SHUT_WR);  // fails only if the connection is broken: then recv says so
+      if (!room_.has(fd)) continue;
+      say(fd, room_.hear(fd, std::span(buffer).first(static_cast<std::size_t>(received))));
+      if (room_.has(fd)) continue;
+      until = Clock::now() + farewell;
+      end(fd);
     }
+  }
+
+  // Ends our direction, and bounds each wait for his end. They fail only if the connection is broken: then
+  // recv says so.
+  static void end(int fd) {
+    const timeval longest{.tv_sec = farewell.count(), .tv_usec = 0};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof(longest));
+    shutdown(fd, SHUT_WR);
   }
 
   // All words to all listeners before anything else is said: everybody hears one order. The caller holds the

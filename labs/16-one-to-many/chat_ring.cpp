@@ -15,10 +15,16 @@ ChatRing::ChatRing() {
   if (result < 0) throw net::SystemError("io_uring_setup", -result);
 }
 
-void ChatRing::enter(unsigned completions) {
+void ChatRing::enter(unsigned completions, int milliseconds) {
+  __kernel_timespec longest{.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1'000'000};
+  io_uring_cqe* first = nullptr;
   do {  // again if the kernel hasn't taken all
-    const int submitted = io_uring_submit_and_wait(&ring_, completions);
-    if (submitted < 0 && submitted != -EINTR) throw net::SystemError("io_uring_enter", -submitted);
+    const int submitted =
+        milliseconds < 0 || completions == 0
+            ? io_uring_submit_and_wait(&ring_, completions)
+            : io_uring_submit_and_wait_timeout(&ring_, &first, completions, &longest, nullptr);
+    if (submitted < 0 && submitted != -EINTR && submitted != -ETIME)
+      throw net::SystemError("io_uring_enter", -submitted);
   } while (io_uring_sq_ready(&ring_) > 0);
 }
 

@@ -30,8 +30,9 @@ class ChatRing {
   ChatRing(const ChatRing&) = delete;
   ChatRing& operator=(const ChatRing&) = delete;
 
-  /// Hands all requests to the kernel, and waits for so many completions: one call. Throws SystemError.
-  void enter(unsigned completions);
+  /// Hands all requests to the kernel, and waits for so many completions, but no longer than so many
+  /// milliseconds (-1: without end): one call. Throws SystemError.
+  void enter(unsigned completions, int milliseconds = -1);
 
   /// The next free request; what is to be asked for is written into it. Where there is none, what is there
   /// goes to the kernel first. Throws SystemError.

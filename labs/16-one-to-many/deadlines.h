@@ -4,6 +4,10 @@
 #include <map>
 #include <optional>
 
+/// How long one who has left the room has to take his last lines and end: who never does is closed then, so
+/// that nobody can fill a room with connections that are over.
+inline constexpr std::chrono::seconds farewell{10};
+
 /// Until when something may last for each of some descriptors, one moment a descriptor. It waits for nothing:
 /// an event loop waits as long as it says, and asks what is due then.
 class Deadlines {

@@ -8,7 +8,15 @@ import unittest
 from common.testing import conversation
 from common.testing.processes import BIN, run, wait_until
 
-from .guests import IN_ONE_THREAD, IO_URING, Guest, Room, why_not_here
+from .guests import (
+    IN_ONE_THREAD,
+    IO_URING,
+    Guest,
+    Room,
+    most_in_send_buffer,
+    numbered,
+    why_not_here,
+)
 
 PROGRAMS = [name for name in (*IN_ONE_THREAD, "chat-threads", IO_URING) if not why_not_here(name)]
 WITH_QUEUE = [name for name in PROGRAMS if name in ("chat-drop", "chat-cut-off", IO_URING)]
@@ -91,6 +99,32 @@ class Endings(unittest.TestCase):
                     self.assertIsNone(visitor.hears())
                     visitor.leaves()
                 self.assertTrue(wait_until(lambda: room.descriptors() == before))
+
+    def test_who_has_left_and_never_reads_is_closed_after_a_while(self):
+        """In the rooms with queues one waits for him. All rooms at once: each leaves him ten seconds."""
+        with contextlib.ExitStack() as stack:
+            rooms = [(name, stack.enter_context(Room(name, guests=2))) for name in PROGRAMS]
+            full = []
+            for program, room in rooms:
+                speaker, listener = room.guests
+                silent = room.enter()
+                if program in ("chat-keep", "chat-drop", IO_URING):
+                    for number in range(2 * most_in_send_buffer() // 1000):
+                        speaker.say(numbered(number))
+                        listener.hears()
+                silent.say(b"/quit")
+                self.assertEqual(listener.hears(), b"* guest3 has left", program)
+                full.append(room.descriptors())  # nobody is closed at once: he might read his last lines
+            for (program, room), before in zip(rooms, full):
+                with self.subTest(program):
+                    self.assertTrue(self.comes_down_to(before - 1, room))
+                    speaker, listener = room.guests[:2]
+                    speaker.say(b"all well?")
+                    self.assertEqual(listener.hears(), b"guest1: all well?")
+
+    @staticmethod
+    def comes_down_to(descriptors, room):
+        return wait_until(lambda: room.descriptors() == descriptors, seconds=60)
 
     def test_the_queue_has_a_size_that_is_allowed(self):
         allowed = "from 4096 to 1073741824"

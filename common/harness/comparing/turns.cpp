@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <deque>
 #include <thread>
 
 #include "common/harness/load/load_generator.h"
@@ -24,10 +23,9 @@ constexpr auto turn = turns_length / rounds;
 // descriptors if that is its way. The generator sleeps meanwhile, since the core is the server's, too.
 constexpr auto aftermath = 1ms;
 
-// A contender with its clients. While it isn't its turn, both are silent.
-class Speaker {
+class EchoSpeaker : public TurnTaker {
  public:
-  Speaker(const Contender& contender, const TurnsPlan& plan, const Interruption& interruption)
+  EchoSpeaker(const Contender& contender, const TurnsPlan& plan, const Interruption& interruption)
       : name_(contender.name),
         connections_(plan.connections),
         process_({.words = contender.command, .core = plan.core, .interruption = &interruption}),
@@ -41,7 +39,7 @@ class Speaker {
     std::this_thread::sleep_for(aftermath);
   }
 
-  void take_turn() {
+  void take_turn() override {
     const auto server_before = cpu_time(process_.pid());
     const auto generator_before = own_usage().cpu;
     cost_.replies += generator_.speak(turn).replies;
@@ -50,8 +48,7 @@ class Speaker {
     cost_.server_cpu += cpu_time(process_.pid()) - server_before;
   }
 
-  // Ends the clients. To be called once, after the last turn.
-  TurnsCost finish() {
+  TurnsCost finish() override {
     const auto failures = generator_.failures().all();
     generator_.abort();
     if (failures > 0 || cost_.replies == 0) {
@@ -70,21 +67,21 @@ class Speaker {
 };
 
 Turns take_turns_once(const std::vector<Contender>& contenders, const std::vector<std::size_t>& order,
-                      const TurnsPlan& plan, const Interruption& interruption) {
-  std::deque<Speaker> speakers;
-  for (const Contender& contender : contenders) speakers.emplace_back(contender, plan, interruption);
+                      const TurnsPlan& plan, const Interruption& interruption, Begin begin_with) {
+  std::vector<std::unique_ptr<TurnTaker>> speakers;
+  for (const Contender& contender : contenders) speakers.push_back(begin_with(contender, plan, interruption));
   const auto begin = Clock::now();
   const auto stolen_before = stolen_time();
   for (int round = 0; round < rounds; ++round) {
     // A B, B A, A B, …: a machine that grows steadily slower or faster treats all alike.
     for (std::size_t i = 0; i < order.size(); ++i)
-      speakers[order[round % 2 == 0 ? i : order.size() - 1 - i]].take_turn();
+      speakers[order[round % 2 == 0 ? i : order.size() - 1 - i]]->take_turn();
   }
   const std::chrono::duration<double> stolen = stolen_time() - stolen_before;
   const std::chrono::duration<double> took = Clock::now() - begin;
   Turns turns;
   turns.steal_share = stolen / took / std::max(1U, std::thread::hardware_concurrency());
-  for (Speaker& speaker : speakers) turns.costs.push_back(speaker.finish());
+  for (const auto& speaker : speakers) turns.costs.push_back(speaker->finish());
   return turns;
 }
 
@@ -97,11 +94,16 @@ double us_a_request(std::chrono::nanoseconds cpu, std::uint64_t requests) {
 double TurnsCost::server_us_a_request() const { return us_a_request(server_cpu, replies); }
 double TurnsCost::both_ends_us_a_request() const { return us_a_request(server_cpu + generator_cpu, replies); }
 
+std::unique_ptr<TurnTaker> begin_echo(const Contender& contender, const TurnsPlan& plan,
+                                      const Interruption& interruption) {
+  return std::make_unique<EchoSpeaker>(contender, plan, interruption);
+}
+
 Turns take_turns(const std::vector<Contender>& contenders, const std::vector<std::size_t>& order,
-                 const TurnsPlan& plan, const Interruption& interruption) {
+                 const TurnsPlan& plan, const Interruption& interruption, Begin begin) {
   for (int attempt = 1;; ++attempt) {
     interruption.check();
-    Turns turns = take_turns_once(contenders, order, plan, interruption);
+    Turns turns = take_turns_once(contenders, order, plan, interruption, begin);
     if (!turns.disturbed() || attempt == turns_attempts) return turns;
   }
 }

@@ -50,14 +50,14 @@ std::size_t leave_with_a_queue(Room& room, Guest& speaker, Guest& listener, Way 
     return lines;
   };
   const std::size_t due = heard_by(listener, heard_before);
-  if (way == Way::quit) guest.say_line("/quit");
+  if (way == Way::quit) guest.say_that_it_quits();
   if (way == Way::end) guest.end();
   room.until_read({&guest});
   guest.reads(true);
   room.until([&guest] { return guest.gone(); });
   const std::size_t came = heard_by(guest, 0);
   const std::string what = fmt::format("a guest that had read nothing {}",
-                                       way == Way::quit ? "said '/quit'" : "ended its direction");
+                                       way == Way::quit ? "said that it quits" : "ended its direction");
   if (came < due) {
     say_no(fmt::format("{}: {} of {} lines that others had heard before came, and it {}", what, came, due,
                        guest.story()),
@@ -76,15 +76,17 @@ std::size_t leave_with_a_queue(Room& room, Guest& speaker, Guest& listener, Way 
 
 void last_words(Room& room, Guest& listener, Guest& speaker) {
   Guest& guest = room.join();
-  guest.say("last words\n/quit\nbehind the end\n");
+  guest.say_line("last words");
+  guest.say_that_it_quits();
+  guest.say_line("behind the end");
   const std::string said = message(guest, "last words");
   listener.take(listener.untaken().size());
-  room.require({{&listener, {said}}}, "a guest said a line and '/quit' at once");
+  room.require({{&listener, {said}}}, "a guest said a line and quit at once");
   room.until([&guest] { return guest.gone(); });
   if (guest.state() != Guest::State::ended)
-    say_no(fmt::format("a guest said '/quit': it was to see the end in order, and {}", guest.story()));
+    say_no(fmt::format("a guest quit: it was to see the end in order, and {}", guest.story()));
   speaker.say_line("who is left?");
-  room.require({{&listener, {message(speaker, "who is left?")}}}, "a guest spoke behind its own '/quit'");
+  room.require({{&listener, {message(speaker, "who is left?")}}}, "a guest quit, and spoke behind that");
   room.leave({&guest});
 }
 
@@ -108,12 +110,13 @@ Finding ends_cleanly(Trial& trial) {
   {
     Guest& speaker = room.join();
     Guest& listener = room.join();
-    last_words(room, listener, speaker);
-    const std::size_t quit = leave_with_a_queue(room, speaker, listener, Way::quit);
-    const std::size_t ended = leave_with_a_queue(room, speaker, listener, Way::end);
-    evidence = fmt::format(
-        "'/quit' with {} lines waiting and a client's end with {}: all came, then the end, no reset", quit,
-        ended);
+    if (room.format().has("quit")) {
+      last_words(room, listener, speaker);
+      const std::size_t lines = leave_with_a_queue(room, speaker, listener, Way::quit);
+      evidence = fmt::format("'{}' with {} lines waiting and ", room.format().text("quit"), lines);
+    }
+    const std::size_t lines = leave_with_a_queue(room, speaker, listener, Way::end);
+    evidence += fmt::format("a client's end with {} lines waiting: all came, then the end, no reset", lines);
   }
   if (!trial.has_process()) return room.after_all_left(yes(evidence));
   evidence += "; " + stop_by(room, SIGTERM, "SIGTERM");

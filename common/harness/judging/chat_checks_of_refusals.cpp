@@ -51,14 +51,17 @@ struct Attempt {
 };
 
 void lengths(const Attempt& attempt) {
+  const std::size_t longest = attempt.speaker.longest_line();
+  const auto bytes = [](std::size_t count) { return fmt::format("a line of {} bytes", count); };
   const std::string kept = "what came of a line so far is kept, or passed on, whatever its length";
-  attempt.passes(line_of(1000, ""), "a line of 1000 bytes");
-  attempt.speaker.say(line_of(1000, "\r\n"));
-  attempt.room.require({{&attempt.listener, {message(attempt.speaker, line_of(1000, ""))}}},
-                       "a guest said a line of 1000 bytes that ends in CR LF");
-  attempt.is_refused({line_of(1001)}, "a line of 1001 bytes", kept);
-  attempt.is_refused({line_of(600, ""), line_of(600)}, "a line of 1200 bytes in two pieces", kept);
-  attempt.is_refused({line_of(100'000)}, "a line of 100000 bytes", kept);
+  attempt.passes(line_of(longest, ""), bytes(longest));
+  attempt.speaker.say(line_of(longest, "\r\n"));
+  attempt.room.require({{&attempt.listener, {message(attempt.speaker, line_of(longest, ""))}}},
+                       fmt::format("a guest said {} that ends in CR LF", bytes(longest)));
+  attempt.is_refused({line_of(longest + 1)}, bytes(longest + 1), kept);
+  attempt.is_refused({line_of(longest * 3 / 5, ""), line_of(longest * 3 / 5)},
+                     bytes(longest * 3 / 5 * 2) + " in two pieces", kept);
+  attempt.is_refused({line_of(longest * 100)}, bytes(longest * 100), kept);
 }
 
 // The room's memory is bounded although one line never ends. Returns how much it grew.
@@ -87,7 +90,8 @@ std::int64_t endless_line(const Attempt& attempt) {
   return growth;
 }
 
-void control_characters(const Attempt& attempt) {
+// Returns how many kinds were tried.
+std::size_t control_characters(const Attempt& attempt) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> lines{
       {{"a\0b\n"s}, "a line with a zero byte"},
       {{"bell\a\n"}, "a line with BEL"},
@@ -104,27 +108,33 @@ void control_characters(const Attempt& attempt) {
         "2J\n"},
        "a line with U+009B in two pieces"},
       {{"\xc2\x9f\n"}, "a line with U+009F"},
-      {{"/nick a\x1b[31m\n"}, "a new name with ESC"},
   };
   for (const auto& [pieces, what] : lines) attempt.is_refused(pieces, what, reaches_terminals);
+  const bool knows_names = attempt.room.format().is_the_labs_own();
+  if (knows_names) attempt.is_refused({"/nick a\x1b[31m\n"}, "a new name with ESC", reaches_terminals);
   for (const std::string line : {"na\xc3\xafve \xe4\xb8\xad \xf0\x9f\x98\x80", "no-break\xc2\xa0space",
                                  "latin \xe9", "lone \x9b", "cut \xc2"})
     attempt.passes(line, "a line of other bytes");
+  return lines.size() + (knows_names ? 1 : 0);
 }
 
 }  // namespace
 
 Finding long_line_refused(Trial& trial) {
   Room room(trial);
+  if (!room.format().has("refused")) say_not_applicable("its format has no word for a refusal (refused=…)");
+  if (room.format().counts_bytes())
+    say_not_applicable("a line that tells its length has an end, and no character is one");
   const Attempt attempt{room, room.join(), room.join()};
   lengths(attempt);
   const std::int64_t growth = endless_line(attempt);
-  control_characters(attempt);
-  return room.after_all_left(yes(
-      fmt::format("1001 to 16777216 bytes and 11 kinds of control characters were refused, once each, and "
-                  "reached nobody; "
-                  "1000 bytes and other bytes passed{}",
-                  trial.has_process() ? fmt::format("; memory grew by {} KiB", growth / 1024) : "")));
+  const std::size_t kinds = control_characters(attempt);
+  return room.after_all_left(
+      yes(fmt::format("{} to 16777216 bytes and {} kinds of control characters were refused, once each, and "
+                      "reached nobody; "
+                      "{} bytes and other bytes passed{}",
+                      attempt.speaker.longest_line() + 1, kinds, attempt.speaker.longest_line(),
+                      trial.has_process() ? fmt::format("; memory grew by {} KiB", growth / 1024) : "")));
 }
 
 }  // namespace harness

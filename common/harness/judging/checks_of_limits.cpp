@@ -56,35 +56,15 @@ Finding takes_a_burst(Trial& trial) {
 }
 
 Finding survives_fd_exhaustion(Trial& trial) {
-  constexpr std::size_t more = 40;
-  constexpr std::size_t most = 80;
-  constexpr double spins = 0.25;
   need_descriptors(200);
   trial.process();
   { const Peer first = trial.first_client(); }  // what it needs for the first one of all is not for each
-  const std::uint64_t limit = limit_for(trial.process(), more);
-  try {
-    trial.start_again({.descriptor_limit = limit});
-  } catch (const ServerError& error) {
-    say_not_applicable(
-        fmt::format("with a limit of {} descriptors it doesn't even start: {}", limit, error.what()));
-  }
-  Peers clients = trial.open(most);
+  const std::uint64_t limit = start_with_few_descriptors(trial);
+  Peers clients = trial.open(more_than_it_has_room_for);
   const std::size_t served = count_served(clients);
-  std::string story =
-      fmt::format("limit of {} descriptors: {} of {} clients served", limit, served, clients.size());
-  if (served == most) say_not_applicable(story + ": it needs no descriptor of its own for each");
-  if (trial.unexpected_end())
-    say_no(story + ", then it ended", "accept's EMFILE is taken for the end (labs 07 and 09)");
-  if (served < 8) say_no(story + ": fewer than there was room for");
-  // Whoever tries again once a second, as some libraries do, is asked for two whole rounds.
-  const double share = trial.wanted_cores(2000ms);
-  story += fmt::format(", {:.0f} % of a core wanted while full", share * 100);
-  if (share > spins) {
-    say_no(fmt::format("{}: it spins (bound: {:.0f} %)", story, spins * 100),
-           "accept fails with EMFILE, the connection stays queued, so the listener stays readable: close a "
-           "reserved descriptor, accept, close (labs 07 and 09)");
-  }
+  const std::string story = require_calm_without_descriptors(
+      trial, served,
+      fmt::format("limit of {} descriptors: {} of {} clients served", limit, served, clients.size()));
   std::erase_if(clients, [](const Peer& peer) { return !peer.well(); });
   for (Peer& client : clients) client.say(line_bytes);
   trial.converse_together(clients);

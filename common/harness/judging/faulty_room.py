@@ -4,13 +4,14 @@ Run:       build/bin/harness check-chat -- python3 -m common.harness.judging.fau
 Look for:  a no where faulty_chat/faults.csv says so, and yes to everything else.
 
 The negative control of `harness check-chat`, as faulty_server.py is of `harness check`: one thread, one selector; every
-fault is a small class in the folder faulty_chat/ that changes one step of the right room.
+fault is a small class in the folder faulty_chat/ that changes one step of the right room. With --words it speaks as no
+room of the lab does, for `check-chat --format`.
 """
 
-import argparse
-
+from common.harness.judging.faulty.options import faulty_options
 from common.harness.judging.faulty_chat import faults_of_guests, faults_of_lines, faults_of_listeners
 from common.harness.judging.faulty_chat.chat_room import ChatRoom
+from common.harness.judging.faulty_chat.other_words import WORDS, in_words
 
 ROOMS = {
     "none": ChatRoom,
@@ -20,8 +21,8 @@ ROOMS = {
 }
 
 if __name__ == "__main__":
-    options = argparse.ArgumentParser(description="A chat room with one fault, or none.")
-    options.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    options.add_argument("--fault", choices=sorted(ROOMS), default="none", help="what is wrong with it")
+    options = faulty_options("A chat room with one fault, or none.", ROOMS)
+    options.add_argument("--words", choices=sorted(WORDS), help="how it speaks (without: as the lab's rooms)")
     chosen = options.parse_args()
-    ROOMS[chosen.fault](chosen.port).run()
+    room = ROOMS[chosen.fault]
+    (in_words(chosen.words, room) if chosen.words else room)(chosen.port).run()

@@ -7,10 +7,9 @@ The negative control of `harness check`: a check that never says no proves nothi
 every fault is a small class in the folder faulty/ that changes one step of the right server.
 """
 
-import argparse
-
 from common.harness.judging.faulty import faults_of_bytes, faults_of_ends, faults_of_limits
 from common.harness.judging.faulty.event_loop import EchoServer
+from common.harness.judging.faulty.options import faulty_options
 
 SERVERS = {
     "none": EchoServer,
@@ -20,8 +19,5 @@ SERVERS = {
 }
 
 if __name__ == "__main__":
-    options = argparse.ArgumentParser(description="An echo server with one fault, or none.")
-    options.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    options.add_argument("--fault", choices=sorted(SERVERS), default="none", help="what is wrong with it")
-    chosen = options.parse_args()
+    chosen = faulty_options("An echo server with one fault, or none.", SERVERS).parse_args()
     SERVERS[chosen.fault](chosen.port).run()

@@ -13,8 +13,32 @@
 namespace harness {
 
 bool is_news(std::string_view line) {
-  return line.starts_with("* ") && (line.ends_with(" has joined") || line.ends_with(" has left"));
+  return (line.starts_with("* ") && (line.ends_with(" has joined") || line.ends_with(" has left"))) ||
+         line.find(at_the_door) != std::string_view::npos;
 }
+
+Guest::Guest(const net::Address& room, const ChatFormat& format, std::string own_name,
+             const ClientBuffers& buffers)
+    : ClientSocket(room, buffers), format_(&format), own_name_(std::move(own_name)) {
+  if (format.has("enter")) to_send_ = format.framed(format.entering(own_name_));
+}
+
+void Guest::say(std::string_view bytes, std::size_t still_to_come) {
+  while (!bytes.empty()) {
+    const auto end = bytes.find('\n');
+    const std::string_view piece = bytes.substr(0, end);
+    if (!is_in_a_line_)
+      to_send_ +=
+          format_->before_line(own_name_, piece.size() + (end == std::string_view::npos ? still_to_come : 0));
+    to_send_ += piece;
+    is_in_a_line_ = end == std::string_view::npos;
+    if (is_in_a_line_) return;
+    to_send_ += format_->behind_line();
+    bytes.remove_prefix(end + 1);
+  }
+}
+
+void Guest::say_that_it_quits() { to_send_ += format_->framed(format_->text("quit")); }
 
 std::uint64_t Guest::proceed() {
   if (fd() < 0) return 0;  // it has left, and its room has not forgotten it yet
@@ -62,14 +86,13 @@ std::uint64_t Guest::receive_some() {
 
 void Guest::keep(std::string_view received) {
   constexpr std::string_view greeting = "* you are ";
-  for (auto end = received.find('\n'); end != std::string_view::npos; end = received.find('\n')) {
-    half_a_line_ += received.substr(0, end);
-    received.remove_prefix(end + 1);
-    if (half_a_line_.starts_with(greeting)) names_.push_back(half_a_line_.substr(greeting.size()));
-    heard_.push_back(std::move(half_a_line_));
-    half_a_line_.clear();
-  }
   half_a_line_ += received;
+  std::string_view rest = half_a_line_;
+  while (const auto line = format_->take_line(rest)) {
+    heard_.push_back(format_->translated(*line));
+    if (heard_.back().starts_with(greeting)) names_.push_back(heard_.back().substr(greeting.size()));
+  }
+  half_a_line_.erase(0, half_a_line_.size() - rest.size());
 }
 
 short Guest::interest() const {
@@ -85,6 +108,11 @@ bool Guest::has_heard(std::string_view line, std::size_t from) const {
   // The newest first: mostly it is the one that is waited for.
   const auto end = heard_.rend() - static_cast<std::ptrdiff_t>(std::min(from, heard_.size()));
   return std::find(heard_.rbegin(), end, line) != end;
+}
+
+void Guest::forget_what_it_heard() {
+  heard_.clear();
+  next_ = 0;
 }
 
 bool Guest::is_to_be_taken(std::string_view line) const {

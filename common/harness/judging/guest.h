@@ -5,22 +5,27 @@
 #include <string_view>
 #include <vector>
 
+#include "common/harness/judging/chat_format.h"
 #include "common/harness/judging/client_socket.h"
 #include "common/net/address.h"
 
 namespace harness {
 
-/// A client of a chat room on trial. It sends what it is to say, as it is, and keeps what it hears, line by
-/// line. Room::until() lets any number of guests do what they wish, all at the same time; no call here ever
-/// waits.
+/// A client of a chat room on trial. It sends what it is to say, framed as the room wants it and otherwise as
+/// it is, and keeps what it hears, line by line, in the words of the lab's rooms. Room::until() lets any
+/// number of guests do what they wish, all at the same time; no call here ever waits.
 class Guest : public ClientSocket {
  public:
-  /// Begins to connect.
-  explicit Guest(const net::Address& room, const ClientBuffers& buffers = {}) : ClientSocket(room, buffers) {}
+  /// Begins to connect. `format` must outlive it; `own_name` is what it calls itself where a room lets it.
+  Guest(const net::Address& room, const ChatFormat& format, std::string own_name,
+        const ClientBuffers& buffers = {});
 
-  /// Wishes to send these bytes, whatever they are; and a line, with its LF.
-  void say(std::string_view bytes) { to_send_ += bytes; }
-  void say_line(std::string_view line) { (to_send_ += line) += '\n'; }
+  /// Wishes to send these bytes of lines, whatever they are, each ended by LF. Of the last one there may be
+  /// only a part: so many bytes of it are `still_to_come`, which a room that counts bytes is told before.
+  void say(std::string_view bytes, std::size_t still_to_come = 1);
+  void say_line(std::string_view line) { say(std::string(line) + '\n'); }
+  /// Wishes to leave with the room's word for that.
+  void say_that_it_quits();
   /// Wishes to send no more than what it has sent already.
   void stop_saying() { to_send_.clear(); }
   /// Wishes to end its direction once all is sent (SHUT_WR).
@@ -41,8 +46,14 @@ class Guest : public ClientSocket {
   const std::vector<std::string>& heard() const { return heard_; }
   const std::string& half_a_line() const { return half_a_line_; }
   bool has_heard(std::string_view line, std::size_t from = 0) const;
+  void forget_what_it_heard();
   /// The name that the room has given it last, by "* you are NAME"; empty: none yet.
   std::string name() const { return names_.empty() ? "" : names_.back(); }
+  /// What it calls itself; and what it is called by a room that doesn't tell it.
+  const std::string& own_name() const { return own_name_; }
+  void is_called(const std::string& name) { names_.push_back(name); }
+  /// The bytes of the longest line that it may say.
+  std::size_t longest_line() const { return format_->longest_line(own_name_); }
 
   /// Whether its own lines are among those to be taken. They are not from the start: a room that says them to
   /// their speaker gets its *no* where that is asked, and nowhere else.
@@ -61,7 +72,10 @@ class Guest : public ClientSocket {
   void keep(std::string_view received);
   bool is_to_be_taken(std::string_view line) const;
 
+  const ChatFormat* format_;
+  std::string own_name_;
   std::string to_send_;
+  bool is_in_a_line_ = false;  // of what it says
   std::uint64_t sent_ = 0;
   bool reads_ = true;
   bool ends_ = false;
@@ -74,7 +88,11 @@ class Guest : public ClientSocket {
   std::size_t next_ = 0;  // of heard_, to be taken
 };
 
-/// True for what the room says of who has joined and who has left.
+/// What the judge's guests say to each other so that a newcomer is known to be inside, where the room doesn't
+/// greet, begins so.
+inline constexpr std::string_view at_the_door = "(at the door)";
+
+/// True for what is said of who has joined and who has left, and at the door.
 bool is_news(std::string_view line);
 
 }  // namespace harness

@@ -26,13 +26,19 @@ struct Due {
 /// Decided is thrown; Interrupted when the user ends it.
 class Room {
  public:
-  explicit Room(Trial& trial) : trial_(trial) {}
+  /// The room speaks as its target's format says.
+  explicit Room(Trial& trial);
 
   Trial& trial() { return trial_; }
+  const ChatFormat& format() const { return format_; }
 
   /// One who begins to connect, and stays valid until it leaves.
   Guest& come(const ClientBuffers& buffers = {});
-  /// One, or several, who have been greeted by name. Not applicable if the room greets not even its first
+  /// Waits until each of these has been greeted by name or is gone, or nothing has moved for `span`. True if
+  /// all are greeted. Where the room doesn't greet, one of the judge's own guests does: a newcomer is inside
+  /// when the two have heard each other, and is known by the name that the other heard.
+  bool until_greeted(const std::vector<Guest*>& newcomers, std::chrono::milliseconds span = Trial::silence);
+  /// One, or several, who have been greeted so. Not applicable if the room greets not even its first
   /// guest: no check judges a room that has said nothing in it. A *no* later.
   Guest& join(const ClientBuffers& buffers = {});
   std::vector<Guest*> join(std::size_t count);
@@ -71,8 +77,14 @@ class Room {
                     const std::string& what_was_done);
 
  private:
+  void until_entered(const std::vector<Guest*>& newcomers, std::chrono::milliseconds span);
+  void until_greeted_by_the_doorman(const std::vector<Guest*>& newcomers, std::chrono::milliseconds span);
+
   Trial& trial_;
+  const ChatFormat format_;
   std::list<Guest> guests_;
+  std::size_t came_ = 0;
+  Guest* doorman_ = nullptr;  // one of them, where the room doesn't greet
   bool has_greeted_ = false;
 };
 

@@ -16,8 +16,8 @@ using Clock = std::chrono::steady_clock;
 std::string Speech::line(std::size_t number) const {
   constexpr std::array<std::size_t, 7> lengths{1000, 37, 612, 251, 999, 128, 733};
   std::string text = fmt::format("{:07} ", number);
-  for (std::size_t i = text.size(); i < lengths[number % lengths.size()]; ++i)
-    text += static_cast<char>('a' + (number + i) % 26);
+  const std::size_t length = std::min(lengths[number % lengths.size()], speaker_.longest_line());
+  for (std::size_t i = text.size(); i < length; ++i) text += static_cast<char>('a' + (number + i) % 26);
   return text;
 }
 

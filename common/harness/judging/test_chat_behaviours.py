@@ -8,9 +8,8 @@ import pytest
 from common.harness.judging.faulty.catalogue import ROOMS, faulty_rooms, known_rooms
 from common.testing.judged import differences, judge, side_by_side
 from common.testing.processes import (
-    BIN,
-    CANNOT_RUN_HERE,
     ROOT,
+    can_run,
     harness,
     lab_server,
     lacked_descriptors,
@@ -26,14 +25,10 @@ BEHAVIOURS = list(next(iter(ROWS.values())))
 FAULTY = faulty_rooms()
 
 
-def can_run(name):
-    """False if this machine lacks the room's library, or a kernel that allows what it needs."""
-    if not known_rooms()[name]["needs"]:
-        return True
-    return (BIN / name).exists() and run(BIN / name, "--help").code != CANNOT_RUN_HERE
+OURS = [name for name, row in known_rooms().items() if can_run(name, row["needs"])]
 
 
-@pytest.mark.parametrize("room", side_by_side(filter(can_run, ROWS), str))
+@pytest.mark.parametrize("room", side_by_side(OURS, str))
 def test_our_rooms_behave_as_the_data_say(room):
     ended, findings = judge("check-chat", room)
     assert differences(findings, BEHAVIOURS, lambda name, answer: answer == ROWS[room][name]) == {}

@@ -16,6 +16,7 @@ struct Target {
   std::vector<std::string> command;  ///< empty: it already runs at `running_at`
   std::optional<net::Address> running_at;
   std::optional<KnownServer> known;  ///< with what is expected of it; none for a foreign one
+  std::string format = {};  ///< of a foreign chat room, as `check-chat --format` takes it; empty: as ours
 
   /// True if it can be told where to listen: one of ours, or a command with {port}.
   bool takes_a_port() const;

@@ -4,11 +4,12 @@ Run:       build/bin/harness check -- python3 -m common.harness.judging.faulty.f
 Look for:  a no where faults.csv says so, and yes everywhere else.
 """
 
-import argparse
 import asyncio
 import contextlib
 import signal
 import socket
+
+from common.harness.judging.faulty.options import faulty_options
 
 
 class StreamServer:
@@ -126,8 +127,5 @@ SERVERS = {
 }
 
 if __name__ == "__main__":
-    options = argparse.ArgumentParser(description="An echo server with asyncio, with one fault or none.")
-    options.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    options.add_argument("--fault", choices=sorted(SERVERS), default="none", help="what is wrong with it")
-    chosen = options.parse_args()
+    chosen = faulty_options("An echo server with asyncio, with one fault or none.", SERVERS).parse_args()
     asyncio.run(SERVERS[chosen.fault]().run(chosen.port))
