@@ -118,14 +118,14 @@ class OpenLoop(unittest.TestCase):
         self.assertEqual({row[column] for column in OPEN_LOOP_COLUMNS}, {""})
 
     def test_beyond_capacity_the_latencies_grow(self):
-        """1 ms of work a request: 1000 a second at most, of 2000 offered. All of them are answered in the end: half a second of
-        work in four, on a busy machine too."""
-        words = ("--connections", "4", "--rate", "2000", "--duration", "0.25")
+        """1 ms of work a request: 1000 a second at most, of 2000 offered. All of them are answered in the end: a fifth of a second
+        of work in four, on a busy machine too."""
+        words = ("--connections", "4", "--rate", "2000", "--duration", "0.1")
         ended, row, requests = self.load(*words, "--", BIN / "epoll", "--port", "0", "--work-us", "1000")
-        self.assertEqual((ended.code, len(requests), row["not_answered"]), (0, 500, "0"))
+        self.assertEqual((ended.code, len(requests), row["not_answered"]), (0, 200, "0"))
         self.assert_agrees(row, requests)
         self.assertLess(float(row["achieved_per_s"]), 1100)
-        self.assertGreater(float(row["p50_us"]), 80_000)
+        self.assertGreater(float(row["p50_us"]), 35_000)
         self.assertGreater(float(row["p50_us"]), 4 * float(row["uncorrected_p50_us"]))
 
     def test_far_beyond_capacity_they_are_not_answered_and_nothing_grows_without_limit(self):
