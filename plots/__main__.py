@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from plots import (
     buffers_over_time,
     byte_ribbon,
+    chat_fan_out,
     head_of_line,
     latency,
     latency_and_rate,
@@ -19,6 +20,7 @@ from plots import (
     stalled_server,
     system_calls,
     throughput,
+    who_hears_when,
     work_per_request,
     write_write_read,
 )
@@ -36,6 +38,8 @@ CHARTS = (
     system_calls,
     stalled_server,
     latency_and_rate,
+    chat_fan_out,
+    who_hears_when,
 )
 
 

@@ -75,6 +75,16 @@ class Run(NamedTuple):
     uncorrected_p99_us: Optional[float] = None
     uncorrected_p999_us: Optional[float] = None
     not_answered: Optional[float] = None
+    # Of one speaker and many listeners alone.
+    first_us: Optional[float] = None
+    median_us: Optional[float] = None
+    last_us: Optional[float] = None
+    silent_whole: Optional[float] = None
+    silent_torn: Optional[float] = None
+    silent_told: Optional[float] = None
+    silent_untold: Optional[float] = None
+    silent_cut_off: Optional[float] = None
+    growth_bytes: Optional[float] = None
 
     @property
     def unanswered_percent(self) -> Optional[float]:
@@ -105,6 +115,17 @@ class OfferedRequest(NamedTuple):
     intended_us: Optional[float]
     sent_us: Optional[float]
     answered_us: Optional[float]
+
+
+class ChatEvent(NamedTuple):
+    """One event of a sample file of a chat room; times in microseconds since the measured span began. `intended` and `sent`
+    are the speaker's, `heard` a listener's, and `silent` names a listener who read nothing before that time.
+    """
+
+    event: str
+    listener: Optional[float]
+    line: Optional[float]
+    time_us: float
 
 
 @dataclass(frozen=True)
@@ -266,6 +287,15 @@ def read_offered_requests(experiment: Experiment, run: Run) -> list[OfferedReque
     if not requests:
         raise RecordsError(f"{path}: holds no sample")
     return requests
+
+
+def read_chat_events(experiment: Experiment, run: Run) -> list[ChatEvent]:
+    """The events of one repetition; RecordsError when there is none."""
+    path = experiment.folder / run.samples_file
+    events = read_table(path, ChatEvent)
+    if not events:
+        raise RecordsError(f"{path}: holds no event")
+    return events
 
 
 def read_latencies_us(experiment: Experiment, run: Run) -> list[float]:

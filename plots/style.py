@@ -41,6 +41,16 @@ _SCENARIOS = {
     "nagle": ServerStyle("#D55E00", "s"),
     "nodelay": ServerStyle("#0072B2", "o"),
 }
+# The chat rooms of lab 16, in the order of its rounds: never in a chart with the servers.
+_ROOMS = {
+    "chat-wait": ServerStyle("#D55E00", "o"),
+    "chat-forget": ServerStyle("#CC79A7", "s"),
+    "chat-keep": ServerStyle("#E69F00", "^"),
+    "chat-drop": ServerStyle("#0072B2", "D"),
+    "chat-cut-off": ServerStyle("#56B4E9", "v"),
+    "chat-threads": ServerStyle("#000000", "P"),
+    "chat-io-uring": ServerStyle("#009E73", "X"),
+}
 # Messages of a stream, in order; those of the palette on which white numbers can be read.
 MESSAGE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 # Dark shades of the palette, so that a reader's own server is not taken for one of ours.
@@ -57,19 +67,20 @@ TITLE_INCHES = 0.36
 
 
 def server_style(server: str) -> ServerStyle:
-    """The colour and marker of a server, or of a scenario; a name that is not ours always gets the same one, too."""
+    """The colour and marker of a server, of a scenario or a chat room; a name that is not ours always gets the same one, too."""
     if server in _SERVERS:
         return _SERVERS[server]
-    if server in _SCENARIOS:
-        return _SCENARIOS[server]
+    for others in (_SCENARIOS, _ROOMS):
+        if server in others:
+            return others[server]
     number = zlib.crc32(server.encode())
     colour = _OTHER_COLOURS[number % len(_OTHER_COLOURS)]
     return ServerStyle(colour, _OTHER_MARKERS[number // len(_OTHER_COLOURS) % len(_OTHER_MARKERS)])
 
 
 def in_order(servers: Iterable[str]) -> list[str]:
-    """Each server once: ours in the order of the labs, then the others by name."""
-    ours = list(_SERVERS)
+    """Each server or room once: ours in the order of the labs, then the others by name."""
+    ours = [*_SERVERS, *_ROOMS]
     return sorted(set(servers), key=lambda name: (ours.index(name) if name in ours else len(ours), name))
 
 

@@ -494,6 +494,62 @@ def write_latency_vs_rate(results: Path, servers=("blocking-loop", *SERVERS), wi
     return write_experiment(results, "latency-vs-rate", lines, {**ENVIRONMENT, "left_out": []})
 
 
+def chat_events(room: str, listeners: int) -> list[tuple]:
+    """A hundred lines in a second, to listeners of whom the last reads nothing before 1.1 s. A line takes a millisecond and 10 µs
+    for each listener before; in chat-wait all after the twentieth wait until he reads; in chat-forget listener 1 lacks the fifth.
+    """
+    reads_us = 1_100_000.0
+    events: list[tuple] = [("intended", "", line, f"{10_000.0 * (line - 1):.1f}") for line in range(1, 101)]
+    events.append(("silent", listeners, "", f"{reads_us:.1f}"))
+    for line in range(1, 101):
+        for listener in range(1, listeners + 1):
+            time = 10_000.0 * (line - 1) + 1000 + 10 * listener
+            if listener == listeners or (room == "chat-wait" and line > 20):
+                time = reads_us + 10 * line
+            if (room, line, listener) != ("chat-forget", 5, 1) and (listener < listeners or line <= 40):
+                events.append(("heard", listener, line, f"{time:.1f}"))
+    return events
+
+
+def write_chat_fan_out(
+    results: Path, rooms: Sequence[str] = ("chat-wait", "chat-forget", "chat-drop"), **cells
+) -> Path:
+    """The chat-fan-out experiment: each room with 10 and 100 listeners, chat-drop with 1,000; `cells` go into all lines."""
+    folder = results / "chat-fan-out"
+    (folder / "samples").mkdir(parents=True, exist_ok=True)
+    lines = []
+    for room in rooms:
+        for listeners in (10, 100, 1000) if room == "chat-drop" else (10, 100):
+            path = folder / "samples" / f"{room}-c{listeners}-r1.csv"
+            with open(path, "w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows(
+                    [
+                        ("event", "listener", "line", "time_us"),
+                        *(chat_events(room, listeners) if listeners == 10 else []),
+                    ]
+                )
+            others: dict[str, Any] = {
+                "loop": "open",
+                "message_bytes": 1000,
+                "duration_s": 1,
+                "first_us": 1010,
+                "median_us": 1000 + 5 * listeners,
+                "last_us": 500_000 if room == "chat-wait" else 1000 + 10 * listeners,
+                "silent_whole": 40,
+                "silent_torn": 2 if room == "chat-forget" else 0,
+                "silent_told": 60 if room == "chat-drop" else 0,
+                "silent_untold": 58 if room == "chat-forget" else 0,
+                "silent_cut_off": 0,
+                "growth_bytes": 65_536 if room == "chat-drop" else 0,
+                "server_cpu_us_per_request": 4,
+                "server_system_calls_per_request": 1 + 2 / listeners if listeners <= 100 else "",
+                "samples_file": str(path.relative_to(folder)),
+                **cells,
+            }
+            lines.append(run_cells("chat-fan-out", room, listeners, 1, **others))
+    return write_experiment(results, "chat-fan-out", lines, {**ENVIRONMENT, "left_out": []})
+
+
 def write_all(results: Path) -> None:
     """Every experiment that has a chart."""
     write_byte_ribbon(results)
@@ -507,3 +563,5 @@ def write_all(results: Path) -> None:
     write_system_calls(results)
     write_stalled_server(results)
     write_latency_vs_rate(results)
+
+    write_chat_fan_out(results)

@@ -102,12 +102,17 @@ class LatencyAndRate(ChartTest):
     def test_shares_are_linear_from_nothing_even_where_none_is_zero(self):
         lines = [
             synthetic.run_cells(
-                *("latency-vs-rate", "epoll", 20, 1),
+                "latency-vs-rate",
+                "epoll",
+                20,
+                1,
                 capacity_percent=percent,
                 capacity_per_s=1000,
                 offered_per_s=1000,
                 achieved_per_s=achieved,
-                **{"p50_us": 100, "valid": "no", "invalid_reason": "stolen"},
+                p50_us=100,
+                valid="no",
+                invalid_reason="stolen",
             )
             for percent, achieved in ((10, 999), (120, 500))
         ]

@@ -1,6 +1,8 @@
 """Colours, units and axes."""
 
+import csv
 import unittest
+from pathlib import Path
 
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -27,6 +29,15 @@ class Style(unittest.TestCase):
         nagle, nodelay = style.server_style("nagle"), style.server_style("nodelay")
         self.assertNotEqual(nagle.colour, nodelay.colour)
         self.assertNotEqual(nagle.marker, nodelay.marker)
+
+    def test_every_chat_room_has_a_look_of_its_own(self):
+        rooms = Path(__file__).resolve().parents[1] / "common" / "harness" / "chat_rooms.csv"
+        with open(rooms, newline="", encoding="utf-8") as file:
+            names = [row["room"] for row in csv.DictReader(file)]
+        self.assertEqual(list(style._ROOMS), names)
+        for aspect in ("colour", "marker"):
+            self.assertEqual(len({getattr(style.server_style(name), aspect) for name in names}), len(names))
+        self.assertEqual(style.in_order([*reversed(names), "epoll", "mine"]), ["epoll", *names, "mine"])
 
     def test_a_foreign_server_has_a_stable_look_that_is_none_of_ours(self):
         look = style.server_style("python3 echo.py")
@@ -83,26 +94,6 @@ class Style(unittest.TestCase):
         style.scale_bytes(self.axes, [0, 8e6])
         self.assertEqual(self.axes.get_yscale(), "symlog")
         self.assertIn(0, self.axes.get_yticks())
-
-
-class Apart(unittest.TestCase):
-    def test_places_that_are_far_enough_stay(self):
-        self.assertEqual([round(place, 9) for place in style.apart([0.1, 0.5, 0.9], 0.1)], [0.1, 0.5, 0.9])
-
-    def test_places_too_near_move_evenly_apart(self):
-        for place, expected in zip(style.apart([0.5, 0.5, 0.5], 0.1), [0.4, 0.5, 0.6]):
-            self.assertAlmostEqual(place, expected)
-
-    def test_none_leaves_the_axes(self):
-        for places in ([0.0, 0.0, 0.01], [0.98, 0.99, 1.0]):
-            moved = style.apart(places, 0.1)
-            self.assertGreaterEqual(moved[0], 0)
-            self.assertLessEqual(moved[-1], 1 + 1e-9)
-            for below, above in zip(moved, moved[1:]):
-                self.assertGreaterEqual(above - below, 0.1 - 1e-9)
-
-    def test_nothing_to_place(self):
-        self.assertEqual(style.apart([], 0.1), [])
 
 
 class Apart(unittest.TestCase):

@@ -35,6 +35,7 @@ EXPERIMENTS = (
     "work-per-request",
     "system-calls",
     "stalled-server",
+    "chat-fan-out",
 )
 # What takes too long for the quick course.
 FULL_ALONE = ("latency-vs-rate",)

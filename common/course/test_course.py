@@ -70,7 +70,7 @@ class Course(unittest.TestCase):
         synthetic.write_all(self.folder / "results")
         code, said, complained = self.run_course()
         self.assertEqual((code, complained), (0, ""))
-        self.assertIn("12 stages, takes about three minutes on two cores", said.splitlines()[0])
+        self.assertIn("13 stages, takes about three minutes on two cores", said.splitlines()[0])
         self.assertEqual(self.asked(), [*EXPERIMENTS[:4], BEHAVIOURS, *EXPERIMENTS[4:]])
         lines = said.splitlines()
         for chart in CHARTS:
@@ -78,12 +78,13 @@ class Course(unittest.TestCase):
                 self.assertNotIn(chart.EXPERIMENT, self.asked())
                 continue
             (stage,) = [i for i, line in enumerate(lines) if line.endswith(f"] {chart.EXPERIMENT}")]
-            self.assertIn(f"results/charts/{chart.CHART}.png", lines[stage + 1])
+            of_stage = [one for one in CHARTS if one.EXPERIMENT == chart.EXPERIMENT]
+            self.assertIn(f"results/charts/{chart.CHART}.png", lines[stage + 1 + of_stage.index(chart)])
             self.assertGreater((self.folder / f"results/charts/{chart.CHART}.png").stat().st_size, 10_000)
         self.assertEqual(len(self.rows()), len(EXPERIMENTS) + 2)
         self.refuse("sweep", 3)  # how long it takes is said before
         _, said, _ = self.run_course()
-        self.assertRegex(said.splitlines()[0], r"12 stages, took ([0-9]+ min )?[0-9]+ s the last time")
+        self.assertRegex(said.splitlines()[0], r"13 stages, took ([0-9]+ min )?[0-9]+ s the last time")
         # Another profile is another course.
         _, said, _ = self.run_course("full")
         stages = len(EXPERIMENTS) + len(FULL_ALONE) + 2

@@ -99,7 +99,8 @@ int compare_command(const Choice& choice, const std::vector<KnownServer>& known,
 [[noreturn]] void diff_command(const std::vector<std::string>& folders);
 /// The same of plots/export.py; without a folder it is that of `load`.
 [[noreturn]] void export_command(const ExportOptions& options, const std::vector<std::string>& folders);
-int sweep_command(const Choice& choice, const std::vector<KnownServer>& known, const SweepOptions& options,
+int sweep_command(const Choice& choice, const std::vector<KnownServer>& servers,
+                  const std::vector<KnownServer>& rooms, const SweepOptions& options,
                   const Interruption& interruption);
 
 /// How the programs beside the harness were built. Throws BadUse when timings of such a build would be wrong

@@ -46,7 +46,8 @@ double estimated_seconds(const LoadPoint& point, std::size_t contenders, std::si
 
 std::string plan_in_words(std::size_t contenders, const LoadPoint& point, const CompareOptions& options) {
   const auto rounds = static_cast<std::size_t>(options.rounds);
-  return fmt::format("{} rounds of {} servers; about {:.0f} s, at most {} s", rounds, contenders,
+  return fmt::format("{} {} of {} servers; about {:.0f} s, at most {} s", rounds,
+                     rounds == 1 ? "round" : "rounds", contenders,
                      std::min(options.at_most_s, estimated_seconds(point, contenders, rounds)),
                      options.at_most_s);
 }

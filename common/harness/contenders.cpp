@@ -55,7 +55,7 @@ std::vector<Target> named_targets(const Choice& choice, const std::vector<KnownS
 std::vector<Target> distinct(const std::vector<Target>& targets) {
   std::vector<Target> once;
   for (Target target : targets) {
-    const auto same = [&target](const Target& other) { return is_same(other, target); };
+    const auto same = [&target](const Target& other) { return is_same(target, other); };
     if (std::any_of(once.begin(), once.end(), same)) continue;
     const std::string name = target.name;
     const auto taken = [&target](const Target& other) { return other.name == target.name; };

@@ -176,7 +176,7 @@ int run(int argc, char** argv) {
   if (words.empty()) throw BadUse("sweep takes the name of an experiment; 'harness list' prints them");
   sweep_options.experiment = words.front();
   choice.names.assign(words.begin() + 1, words.end());
-  return sweep_command(choice, known, sweep_options, interruption);
+  return sweep_command(choice, known, known_rooms(), sweep_options, interruption);
 }
 
 // A standard stream that is closed would give its number to a socket of ours, and what is said would go there

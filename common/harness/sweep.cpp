@@ -21,10 +21,12 @@ const Experiment& find_experiment(const std::string& name) {
   throw BadUse(fmt::format("unknown experiment '{}': there are {}", name, names));
 }
 
-// The servers that the user chose; none for an experiment that is not about servers.
+// The servers or rooms that the user chose; none for an experiment that is not about servers.
 std::vector<Target> choose_servers(const Experiment& experiment, const Choice& choice,
-                                   const std::vector<KnownServer>& known) {
-  if (experiment.scenarios.empty()) return choose_targets(choice, known);
+                                   const std::vector<KnownServer>& servers,
+                                   const std::vector<KnownServer>& rooms) {
+  if (experiment.about_rooms) return choose_targets(choice, rooms, "chat room");
+  if (experiment.scenarios.empty()) return choose_targets(choice, servers);
   if (!choice.names.empty() || !choice.connect.empty() || !choice.command.empty()) {
     throw BadUse(fmt::format("{} starts programs of its own and takes no server: give its name alone",
                              experiment.name));
@@ -35,7 +37,12 @@ std::vector<Target> choose_servers(const Experiment& experiment, const Choice& c
 std::vector<Subject> subjects_of(const Experiment& experiment, const Selection& servers) {
   std::vector<Subject> subjects;
   for (const Scenario& scenario : experiment.scenarios) subjects.push_back(Subject::of(scenario));
-  for (const Target& server : servers.targets) subjects.push_back(Subject::of(server));
+  for (const Target& server : servers.targets) {
+    subjects.push_back({.name = server.name,
+                        .server = server,
+                        .message_bytes = experiment.message_bytes,
+                        .loop = experiment.loop});
+  }
   return subjects;
 }
 
@@ -109,12 +116,13 @@ class Sweep {
 
 }  // namespace
 
-int sweep_command(const Choice& choice, const std::vector<KnownServer>& known, const SweepOptions& options,
+int sweep_command(const Choice& choice, const std::vector<KnownServer>& servers,
+                  const std::vector<KnownServer>& rooms, const SweepOptions& options,
                   const Interruption& interruption) {
   const Experiment& experiment = find_experiment(options.experiment);
-  const std::vector<Target> servers = choose_servers(experiment, choice, known);
+  const std::vector<Target> targets = choose_servers(experiment, choice, servers, rooms);
   const Build build = measurable_build();
-  const Selection selection = select_runnable(servers, interruption);
+  const Selection selection = select_runnable(targets, interruption);
   const std::vector<Subject> subjects = subjects_of(experiment, selection);
   if (subjects.empty()) return net::cannot_run_here;
   const Scale& scale = options.profile == "full" ? experiment.full : experiment.quick;

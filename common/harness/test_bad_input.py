@@ -407,7 +407,7 @@ class Results(OneLine):
         """A copy of the harness beside a build.json that says so."""
         programs = self.folder / "bin"
         programs.mkdir()
-        for name in ("harness", "servers.csv", "epoll"):
+        for name in ("harness", "servers.csv", "chat_rooms.csv", "epoll"):
             shutil.copy(BIN / name, programs)
         for sanitize, phrase in (
             ("address,undefined", "sanitizers: address,undefined"),

@@ -25,7 +25,7 @@ class LeftOut(unittest.TestCase):
         self.results = Path(temporary.name) / "results"
         self.programs = Path(temporary.name) / "bin"
         self.programs.mkdir()
-        for name in ("harness", "epoll", "build.json"):
+        for name in ("harness", "epoll", "chat_rooms.csv", "build.json"):
             shutil.copy(BIN / name, self.programs)
         header, *rows = (BIN / "servers.csv").read_text(encoding="utf-8").splitlines()
         rows = [row for row in rows if row.split(",")[0] in ("epoll", "io-uring")]

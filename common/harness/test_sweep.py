@@ -21,7 +21,7 @@ from common.testing.processes import (
     stop_sweep,
     wait_until,
 )
-from common.testing.sweeps import LATENCY, OPEN_LOOP_COLUMNS, Sweep
+from common.testing.sweeps import FAN_OUT_COLUMNS, LATENCY, OPEN_LOOP_COLUMNS, Sweep
 
 pytestmark = pytest.mark.xdist_group("machine")  # measures, or goes to a limit of the machine
 RUNS = 6  # of the quick profile, a server: 3 points, 2 repetitions
@@ -33,6 +33,7 @@ MAY_BE_EMPTY = {
     "p999_us",
     "server_system_calls_per_request",
     *OPEN_LOOP_COLUMNS,
+    *FAN_OUT_COLUMNS,
 }
 
 
@@ -160,7 +161,7 @@ class Records(Sweep):
         for row in rows:
             empty = {column for column, cell in row.items() if cell == ""}
             self.assertLessEqual(empty, MAY_BE_EMPTY)
-            self.assertLessEqual(set(OPEN_LOOP_COLUMNS), empty)
+            self.assertLessEqual({*OPEN_LOOP_COLUMNS, *FAN_OUT_COLUMNS}, empty)
             self.assertEqual((row["active"], row["message_bytes"], row["loop"]), ("8", "14", "closed"))
             columns = ("p50_us", "p90_us", "p99_us", "p999_us", "max_us")
             latencies = [float(row[column]) for column in columns if row[column]]

@@ -49,7 +49,7 @@ class Server {
     std::array<epoll_event, 256> events{};
     for (;;) {
       const int ready =
-          epoll_wait(epoll_.fd(), events.data(), events.size(), farewells_.milliseconds_left(Clock::now()));
+          epoll_wait(epoll_.fd(), events.data(), events.size(), deadlines_.milliseconds_left(Clock::now()));
       if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
       for (int i = 0; i < ready; ++i) {
         const epoll_event& event = events[index(i)];
@@ -60,7 +60,7 @@ class Server {
           serve(fd, event.events);
         }
       }
-      while (const auto fd = farewells_.take_due(Clock::now())) forget(*fd);
+      while (const auto fd = deadlines_.take_due(Clock::now())) forget(*fd);
     }
   }
 
@@ -86,7 +86,7 @@ class Server {
     Connection& connection = at(fd);
     if (events != EPOLLIN && !connection.pending.empty() && !send_pending(fd)) return forget(fd);
     if (events != EPOLLOUT && !connection.has_ended) receive(fd);
-    if (!room_.has(fd)) farewells_.set_first(fd, Clock::now() + farewell);
+    if (!room_.has(fd)) deadlines_.set_first(fd, Clock::now() + farewell);
     if (!room_.has(fd) && connection.pending.empty()) {
       if (connection.has_ended) return forget(fd);
       shutdown(fd, SHUT_WR);  // fails only if the connection is broken: then the next turn says so
@@ -167,7 +167,7 @@ class Server {
 
   void forget(int fd) {
     say(fd, room_.leave(fd));
-    farewells_.erase(fd);
+    deadlines_.erase(fd);
     at(fd) = Connection{};  // close also takes it out of the epoll set
     while (!connections_.back().socket) connections_.pop_back();
   }
@@ -185,7 +185,7 @@ class Server {
   std::vector<Connection> connections_;  // the descriptor is the index; the listener stands among them
   net::FileDescriptor epoll_{epoll_create1(EPOLL_CLOEXEC)};
   net::SpareDescriptor spare_;
-  Deadlines farewells_;                   // of those who have left the room and not ended yet
+  Deadlines deadlines_;                   // of those who have left the room and not ended yet
   std::array<char, 16 * 1024> buffer_{};  // one for all: between two turns it holds nothing
 };
 

@@ -3,8 +3,7 @@
 // Run:       build/bin/chat-io-uring --port 9000
 //            then type into   nc 127.0.0.1 9000   in several terminals
 // Look for:  to say a line is to write a request for each listener into the ring. One io_uring_enter hands
-// all
-//            of them to the kernel, and the same call waits for whoever speaks next: strace -c shows no send.
+//            all of them to the kernel, and waits for whoever speaks next: strace -c shows no send.
 //            What the kernel sends from must stay where it is until it is done: so a listener has two queues,
 //            one under way and one that waits. And a send that is done at once says nothing, for that would
 //            end the wait (IOSQE_CQE_SKIP_SUCCESS, lab 13).
@@ -61,10 +60,10 @@ class Server {
   void run() {
     for (;;) {
       for (const int fd : touched_) try_send(fd);
-      ring_.enter(heard_.empty() ? 1 : 0, farewells_.milliseconds_left(Clock::now()));
+      ring_.enter(heard_.empty() ? 1 : 0, deadlines_.milliseconds_left(Clock::now()));
       settle_sends();
       // What the kernel still does for him fails now, and tells of it: then he is forgotten.
-      while (const auto fd = farewells_.take_due(Clock::now())) shutdown(*fd, SHUT_RDWR);
+      while (const auto fd = deadlines_.take_due(Clock::now())) shutdown(*fd, SHUT_RDWR);
       if (heard_.empty()) continue;
       const Completion first = heard_.front();
       heard_.pop_front();
@@ -149,7 +148,7 @@ class Server {
   // close with bytes unread is a reset.
   void end_if_done(int fd) {
     if (!at(fd).has_left) return;
-    farewells_.set_first(fd, Clock::now() + farewell);
+    deadlines_.set_first(fd, Clock::now() + farewell);
     if (!at(fd).is_empty()) return;
     if (at(fd).has_ended) return forget(fd);
     shutdown(fd, SHUT_WR);  // fails only if the connection is broken: then the receive says so
@@ -219,7 +218,7 @@ class Server {
 
   // The kernel works on nothing of this connection any more.
   void forget(int fd) {
-    farewells_.erase(fd);
+    deadlines_.erase(fd);
     at(fd) = Connection{};
     if (!is_accepting_) accept();
   }
@@ -235,7 +234,7 @@ class Server {
   std::deque<Completion> heard_;  // who has spoken or come, and wasn't attended to yet
   std::vector<int> touched_;      // for whom there are lines, and nothing was under way before
   net::SpareDescriptor spare_;
-  Deadlines farewells_;  // of those who have left the room and not ended yet
+  Deadlines deadlines_;  // of those who have left the room and not ended yet
   ChatRing ring_;
   bool is_accepting_ = false;
 };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "common/harness/measuring/percentile.h"
 #include "common/harness/measuring/validity.h"
@@ -35,12 +36,12 @@ void fill_in_cost(Run& run, const Turns& turns, const TurnsCost& cost) {
 
 }  // namespace
 
-Rounds::Rounds(std::vector<Target> contenders, const LoadPoint& point, std::size_t rounds, const Cores& cores,
+Rounds::Rounds(std::vector<Target> contenders, const LoadPoint& point, std::size_t rounds, Cores cores,
                const Interruption& interruption, RoundsObserver observer)
     : contenders_(std::move(contenders)),
       processes_(indices_of_processes(contenders_)),
       point_(point),
-      cores_(cores),
+      cores_(std::move(cores)),
       interruption_(interruption),
       observer_(std::move(observer)),
       tallies_(contenders_.size(), rounds) {}

@@ -38,7 +38,7 @@ class Rounds {
  public:
   /// `point` is the load of both, its rate and duration those of the latency runs; `rounds` how many there
   /// will be at most.
-  Rounds(std::vector<Target> contenders, const LoadPoint& point, std::size_t rounds, const Cores& cores,
+  Rounds(std::vector<Target> contenders, const LoadPoint& point, std::size_t rounds, Cores cores,
          const Interruption& interruption, RoundsObserver observer);
 
   /// Round `number`, counted from 0, in this order. What it has measured counts even if it is interrupted.

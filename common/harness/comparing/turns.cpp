@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
 #include <thread>
 
 #include "common/harness/load/load_generator.h"
@@ -23,6 +24,20 @@ constexpr auto turn = turns_length / rounds;
 // descriptors if that is its way. The generator sleeps meanwhile, since the core is the server's, too.
 constexpr auto aftermath = 1ms;
 
+// Whether a server computes although nobody speaks: it uses half a millisecond before all of it sleeps. On a
+// busy machine it may have to wait long for that.
+bool computes_in_silence(pid_t pid) {
+  const auto before = cpu_time(pid);
+  const auto deadline = Clock::now() + 1s;
+  while (!rests(pid) && Clock::now() < deadline) {
+    if (cpu_time(pid) - before > 500us) return true;
+    std::this_thread::sleep_for(aftermath);
+  }
+  return false;
+}
+
+// A contender with its clients. While it isn't its turn, both are silent, and a server that would use the
+// core all the same is halted: it would take it away from the others, in the middle of their requests.
 class EchoSpeaker : public TurnTaker {
  public:
   EchoSpeaker(const Contender& contender, const TurnsPlan& plan, const Interruption& interruption)
@@ -37,15 +52,19 @@ class EchoSpeaker : public TurnTaker {
     generator_.open();
     generator_.speak(turns_warm_up);
     std::this_thread::sleep_for(aftermath);
+    is_restless_ = computes_in_silence(process_.pid());
+    if (is_restless_) process_.pause();
   }
 
   void take_turn() override {
+    if (is_restless_) process_.send_signal(SIGCONT);
     const auto server_before = cpu_time(process_.pid());
     const auto generator_before = own_usage().cpu;
     cost_.replies += generator_.speak(turn).replies;
     cost_.generator_cpu += own_usage().cpu - generator_before;
     std::this_thread::sleep_for(aftermath);
     cost_.server_cpu += cpu_time(process_.pid()) - server_before;
+    if (is_restless_) process_.pause();
   }
 
   TurnsCost finish() override {
@@ -63,6 +82,7 @@ class EchoSpeaker : public TurnTaker {
   std::size_t connections_;
   ServerProcess process_;
   LoadGenerator generator_;
+  bool is_restless_ = false;
   TurnsCost cost_;
 };
 

@@ -79,7 +79,8 @@ constexpr std::chrono::milliseconds turns_warm_up{50};
 ///     the inverse of the work for a request, whichever end is slower. On two cores the wake-ups between them
 ///     decide, and spread by tens of percent on a virtual machine.
 ///   - CPU time is what server or generator had the core: other programs' turns don't count. It is read
-///     around each turn, so that a server which computes in silence pays for its own turns alone.
+///     around each turn, and a server that computes in silence is halted (SIGSTOP) while others have theirs:
+///     it pays for its own turns alone, and takes the core from nobody.
 ///   - Turns: the machine's speed drifts by more than servers differ, within a second when the neighbour of a
 ///     core comes and goes. All contenders are up at once and speak in turns (echo servers of 25 ms), A B C,
 ///     C B A, …: they see the same machine, and their ratios are free of the drift.

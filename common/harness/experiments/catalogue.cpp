@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/harness/experiments/byte_ribbon.h"
+#include "common/harness/experiments/chat_fan_out.h"
 #include "common/harness/experiments/head_of_line.h"
 #include "common/harness/experiments/latency_vs_rate.h"
 #include "common/harness/experiments/slow_reader.h"
@@ -141,6 +142,23 @@ const std::vector<Experiment>& experiments() {
        .scenarios = stalled_server_scenarios(),
        .quick = {.connections = {4}, .repetitions = 1, .warm_up = 50ms, .duration = 1500ms},
        .full = {.connections = {4}, .repetitions = 3, .warm_up = 200ms, .duration = 1500ms}},
+      // To fill a room takes half the square of its size in deliveries, each listener being told of all who
+      // come after him: at 1000 that is two seconds, at 10,000 minutes.
+      {.name = "chat-fan-out",
+       .description = "a chat room's line to 10 to 10,000 listeners, of whom one in a hundred doesn't read",
+       .conduct = conduct_chat_fan_out,
+       .about_rooms = true,
+       .message_bytes = 1000,  // the longest line that a room of lab 16 takes
+       .loop = "open",
+       .active = 1,
+       .quick = {.connections = {10, 100},
+                 .repetitions = 1,
+                 .duration = 400ms,
+                 .long_point = {.connections = 1000, .subjects = {"chat-drop", "chat-io-uring"}}},
+       .full = {.connections = {10, 30, 100, 300, 1000},
+                .repetitions = 3,
+                .duration = 1000ms,
+                .long_point = {.connections = 10'000, .subjects = {"chat-drop", "chat-io-uring"}}}},
   };
   return all;
 }

@@ -10,6 +10,12 @@
 
 namespace harness {
 
+/// A point that takes so long that only these subjects are asked, and once.
+struct LongPoint {
+  std::size_t connections = 0;  ///< 0: there is none
+  std::vector<std::string> subjects = {};
+};
+
 /// The points and repetitions of an experiment in one profile.
 struct Scale {
   std::vector<std::size_t> connections{1};
@@ -21,6 +27,7 @@ struct Scale {
   std::chrono::milliseconds warm_up{0};
   std::chrono::milliseconds duration{0};
   std::size_t rounds = 0;  ///< in a run, where an experiment counts them and not the time
+  LongPoint long_point = {};
 };
 
 /// A case of an experiment that starts programs of its own instead of an echo server.
@@ -63,13 +70,17 @@ struct Outcome {
 /// ServerError, Interrupted, std::runtime_error.
 using Conduct = Outcome (*)(const Run& plan, const Subject& subject, const Conditions& conditions);
 
-/// A named experiment: servers (or scenarios) × points × repetitions.
+/// A named experiment: servers (or chat rooms, or scenarios) × points × repetitions.
 struct Experiment {
   std::string name;
   std::string description;
   Conduct conduct = nullptr;
   /// Empty: it is about the servers that the user names.
   std::vector<Scenario> scenarios = {};
+  bool about_rooms = false;  ///< it is about chat rooms, not about echo servers
+  /// Of servers and rooms; a scenario has its own.
+  std::size_t message_bytes = 14;
+  std::string loop = "closed";
   std::optional<std::size_t> active = std::nullopt;  ///< how many connections speak; none: all
   /// Behaviours without which a server can't take part by its nature.
   std::vector<std::string> needs = {};

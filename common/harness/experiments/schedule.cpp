@@ -1,6 +1,7 @@
 #include "common/harness/experiments/schedule.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <random>
@@ -37,12 +38,28 @@ std::vector<Slot> points_at(std::size_t connections, const Scale& scale) {
   std::vector<Slot> points;
   for (const RequestCost& cost : scale.costs) {
     for (const std::optional<int>& percent : scale.capacity_percents)
-      points.push_back({.connections = connections, .cost = cost, .capacity_percent = percent});
+      points.push_back(
+          {.connections = connections, .cost = cost, .capacity_percent = percent, .repetition = 1});
   }
   return points;
 }
 
 constexpr std::size_t reserved_descriptors = 50;  // what harness and server need besides the connections
+
+// Why a server can't have so many connections; empty if it can.
+std::string exceeds(const Subject& subject, std::size_t connections, std::uint64_t descriptor_limit) {
+  if (connections + reserved_descriptors > descriptor_limit) {
+    return fmt::format("{} at {} connections: the limit of descriptors is {} (ulimit -n)", subject.name,
+                       connections, descriptor_limit);
+  }
+  if (connections > 1000 && !has(subject, "more-than-1024"))
+    return fmt::format("{} at {} connections: by its nature not 'more-than-1024'", subject.name, connections);
+  return "";
+}
+
+bool is_asked(const LongPoint& point, const Subject& subject) {
+  return point.connections > 0 && std::ranges::find(point.subjects, subject.name) != point.subjects.end();
+}
 
 }  // namespace
 
@@ -50,26 +67,29 @@ Schedule make_schedule(const Experiment& experiment, const Scale& scale, const s
                        std::uint64_t seed, std::uint64_t descriptor_limit) {
   Schedule schedule;
   std::vector<Slot> points;
+  std::vector<Slot> long_points;
   for (std::size_t s = 0; s < subjects.size(); ++s) {
     if (const std::string reason = lacks(experiment, scale, subjects[s]); !reason.empty()) {
       schedule.left_out.push_back(reason);
       continue;
     }
-    for (const std::size_t connections : scale.connections) {
-      if (connections + reserved_descriptors > descriptor_limit) {
-        schedule.left_out.push_back(
-            fmt::format("{} at {} connections: the limit of descriptors is {} (ulimit -n)", subjects[s].name,
-                        connections, descriptor_limit));
-      } else if (connections > 1000 && !has(subjects[s], "more-than-1024")) {
-        schedule.left_out.push_back(fmt::format("{} at {} connections: by its nature not 'more-than-1024'",
-                                                subjects[s].name, connections));
-      } else {
-        for (const Slot& point : points_at(connections, scale)) {
-          points.push_back(point);
-          points.back().subject = s;
-        }
+    const auto plan = [&](std::vector<Slot>& slots, std::size_t connections) {
+      if (std::string reason = exceeds(subjects[s], connections, descriptor_limit); !reason.empty())
+        return schedule.left_out.push_back(std::move(reason));
+      for (const Slot& point : points_at(connections, scale)) {
+        slots.push_back(point);
+        slots.back().subject = s;
       }
-    }
+    };
+    for (const std::size_t connections : scale.connections) plan(points, connections);
+    if (is_asked(scale.long_point, subjects[s])) plan(long_points, scale.long_point.connections);
+  }
+  const bool all_asked = std::ranges::all_of(
+      subjects, [&scale](const Subject& subject) { return is_asked(scale.long_point, subject); });
+  if (scale.long_point.connections > 0 && !all_asked) {
+    schedule.left_out.push_back(
+        fmt::format("all but {} at {} connections: in this profile it would take too long",
+                    fmt::join(scale.long_point.subjects, " and "), scale.long_point.connections));
   }
   std::mt19937_64 random(seed);
   for (int repetition = 1; repetition <= scale.repetitions; ++repetition) {
@@ -79,6 +99,7 @@ Schedule make_schedule(const Experiment& experiment, const Scale& scale, const s
       schedule.slots.push_back(slot);
     }
   }
+  schedule.slots.insert(schedule.slots.end(), long_points.begin(), long_points.end());
   return schedule;
 }
 

@@ -25,8 +25,9 @@ struct Schedule {
   std::vector<std::string> left_out;
 };
 
-/// Subjects interleaved: all points of a repetition in random order, then the next repetition. The same seed
-/// gives the same order on every machine. `descriptor_limit` bounds the connections.
+/// Subjects interleaved: all points of a repetition in random order, then the next repetition; the long point
+/// comes last. The same seed gives the same order on every machine. `descriptor_limit` bounds the
+/// connections.
 Schedule make_schedule(const Experiment& experiment, const Scale& scale, const std::vector<Subject>& subjects,
                        std::uint64_t seed, std::uint64_t descriptor_limit);
 

@@ -195,6 +195,24 @@ TEST_CASE("a server that is not of the labs can't be given the cost of a request
   CHECK(make_schedule(experiment(), costly, subjects, 1, plenty).left_out.empty());
 }
 
+TEST_CASE("a point that takes long comes last, once, for those that are named, and that is said") {
+  Scale with_long_point = scale({1, 10}, 2);
+  with_long_point.long_point = {.connections = 1000, .subjects = {"a", "b"}};
+  const Schedule schedule = make_schedule(experiment(), with_long_point, four_servers(), 1, plenty);
+  const auto order = order_of(schedule);
+  REQUIRE(order.size() == 4 * 2 * 2 + 2);
+  CHECK(order[order.size() - 2] == std::tuple(0, 1000, 1));
+  CHECK(order.back() == std::tuple(1, 1000, 1));
+  REQUIRE(schedule.left_out.size() == 1);
+  CHECK(schedule.left_out[0] ==
+        "all but a and b at 1000 connections: in this profile it would take too long");
+
+  const Schedule too_few = make_schedule(experiment(), with_long_point, {server("a")}, 1, 1000);
+  CHECK(too_few.slots.size() == 2 * 2);
+  REQUIRE(too_few.left_out.size() == 1);
+  CHECK(too_few.left_out[0] == "a at 1000 connections: the limit of descriptors is 1000 (ulimit -n)");
+}
+
 TEST_CASE("scenarios are scheduled like servers, and need nothing of them") {
   const std::vector<Subject> subjects{Subject::of(harness::Scenario{.name = "one", .message_bytes = 40}),
                                       Subject::of(harness::Scenario{.name = "two"})};

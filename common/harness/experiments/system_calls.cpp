@@ -1,17 +1,16 @@
 #include "common/harness/experiments/system_calls.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <sstream>
 #include <thread>
 
 #include "common/harness/load/load_generator.h"
 #include "common/harness/processes/memory_file.h"
 #include "common/harness/processes/process_usage.h"
+#include "common/harness/processes/strace.h"
 #include "common/net/system_error.h"
 
 namespace harness {
@@ -21,25 +20,10 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-// The calls can't be counted here; what() says why.
-class NotCounted : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
 struct Count {
   std::map<std::string, std::int64_t> calls;
   std::uint64_t requests = 0;
 };
-
-void require_strace() {
-  const char* const path = std::getenv("PATH");
-  std::istringstream folders(path == nullptr ? "" : path);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    if (access((folder + "/strace").c_str(), X_OK) == 0) return;
-  }
-  throw NotCounted("strace was not found (Debian: strace)");
-}
 
 // Ends the server by a signal. strace writes its table when all that it traces has gone, and then ends as
 // well.
@@ -57,9 +41,7 @@ void end_with_tracer(ServerProcess& server) {
 Count count_calls(const Run& plan, Target target, std::chrono::nanoseconds duration,
                   const Conditions& conditions) {
   const MemoryFile table("strace");
-  // -D: the tracer is a grandchild, and the process that is started and signalled is the server itself.
-  const std::vector<std::string> tracer{"strace", "-D", "-f", "-c", "-qq", "-o", table.path()};
-  target.command.insert(target.command.begin(), tracer.begin(), tracer.end());
+  target.command = under_strace(target.command, table, "-c");
   RunningTarget server(target, conditions.interruption, {.core = conditions.cores.server});
   LoadGenerator generator({.server = server.address(),
                            .connections = plan.connections,

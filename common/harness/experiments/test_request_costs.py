@@ -40,7 +40,7 @@ class WorkPerRequest(Sweep):
     def test_options_and_cores_reach_the_server(self):
         programs = self.results / "bin"
         programs.mkdir()
-        for name in ("harness", "servers.csv", "build.json"):
+        for name in ("harness", "servers.csv", "chat_rooms.csv", "build.json"):
             shutil.copy(BIN / name, programs)
         log = self.results / "log"
         (programs / "epoll").write_text(NOTING.format(log=log, program=BIN / "epoll"), encoding="utf-8")

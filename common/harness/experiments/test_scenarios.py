@@ -168,7 +168,7 @@ class FailingPrograms(Sweep):
         super().setUp()
         self.programs = self.results / "bin"
         self.programs.mkdir()
-        for name in ("harness", "servers.csv", "build.json"):
+        for name in ("harness", "servers.csv", "chat_rooms.csv", "build.json"):
             shutil.copy(BIN / name, self.programs)
 
     def plan(self, **plans):

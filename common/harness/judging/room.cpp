@@ -167,6 +167,7 @@ Finding Room::after_all_left(Finding finding) {
 }
 
 void Room::forget_closed() {
+  if (doorman_ != nullptr && doorman_->fd() < 0) doorman_ = nullptr;
   guests_.remove_if([](const Guest& guest) { return guest.fd() < 0; });
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "common/harness/load/punctual_sleep.h"
 #include "common/net/listener.h"
 #include "common/net/system_error.h"
 
@@ -20,19 +21,11 @@ namespace {
 constexpr std::size_t connecting_at_once = 64;  // below the backlog of most servers (asyncio's is 100):
                                                 // beyond it SYNs are dropped, and tried again a second later
 constexpr auto settling = 100ms;
-constexpr auto longest_sleep = 20ms;
 
 bool is_loopback(const net::Address& address) {
   if (address.family() != AF_INET) return false;
   const auto* in = reinterpret_cast<const sockaddr_in*>(address.data());
   return (ntohl(in->sin_addr.s_addr) >> 24) == 127;
-}
-
-// For epoll_wait, in whole milliseconds. A sleep ends some tens of microseconds late, so it is cut short by
-// one at least; the rest is spent asking again and again.
-int sleep_until(std::chrono::steady_clock::time_point wake_up, std::chrono::steady_clock::time_point now) {
-  if (wake_up >= now + longest_sleep) return longest_sleep / 1ms;
-  return std::max(0, static_cast<int>((wake_up - now) / 1ms) - 1);
 }
 
 net::FileDescriptor open_client_socket(const LoadPlan& plan, std::size_t index) {
@@ -252,7 +245,7 @@ void Connections::wait_once(Clock::time_point wake_up) {
   if (!interjections_.empty())
     wake_up = std::min(wake_up, interjections_begin_ + interjections_.back().after);
   const int ready = epoll_wait(epoll_.fd(), events_.data(), static_cast<int>(events_.size()),
-                               sleep_until(wake_up, Clock::now()));
+                               punctual_sleep(wake_up, Clock::now()));
   if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
   for (int i = 0; i < ready; ++i) handle(events_[static_cast<std::size_t>(i)]);
 }

@@ -16,6 +16,7 @@
 #include "common/harness/measuring/open_loop_figures.h"
 #include "common/harness/measuring/percentile.h"
 #include "common/harness/measuring/socket_memory.h"
+#include "common/harness/measuring/span.h"
 #include "common/net/system_error.h"
 
 namespace harness {
@@ -28,33 +29,11 @@ namespace {
 constexpr int attempts = 3;
 constexpr auto repeating = 20s;  // after that no further attempt begins
 
-double share(std::chrono::nanoseconds part, std::chrono::nanoseconds whole) {
-  return whole.count() > 0 ? static_cast<double>(part.count()) / static_cast<double>(whole.count()) : 0;
-}
-
 void fill_in_latency(Run& run, std::span<const std::uint32_t> latency_ns) {
   std::vector<std::uint32_t> sorted(latency_ns.begin(), latency_ns.end());
   std::sort(sorted.begin(), sorted.end());
   fill_in_latencies(run, latencies_of(std::span<const std::uint32_t>(sorted)));
 }
-
-// All that is read before and after a span of speaking.
-struct Snapshot {
-  Clock::time_point time = Clock::now();
-  OwnUsage generator = own_usage();
-  std::chrono::nanoseconds steal = stolen_time();
-  std::chrono::nanoseconds busy{0};  // the cores on which the server runs
-  ClockReading clocks;
-  CpuUsage server;
-
-  Snapshot(ServerProcess* process, const std::vector<int>& servers_cores) {
-    if (process != nullptr) server = cpu_usage(process->pid());
-    time = Clock::now();  // reading the counts of a thousand threads takes a while
-    generator = own_usage();
-    busy = busy_time(servers_cores);
-    clocks = read_clocks();
-  }
-};
 
 // What a measured point is about, and where it stands.
 struct Site {
@@ -62,60 +41,8 @@ struct Site {
   RunningTarget& server;
   const Cores& cores;
 
-  // Those on which the server may run; none for a server elsewhere.
-  std::vector<int> servers_cores() const {
-    if (server.process() == nullptr) return {};
-    if (point.cost.on_all_cores) return cores.usable;
-    return cores.server ? std::vector<int>{*cores.server} : std::vector<int>{};
-  }
+  Circumstances circumstances() const { return Circumstances::of(server, cores, point.cost, point.duration); }
 };
-
-// What others took of the server's cores: all that isn't the server's own, and isn't the generator's where it
-// is on them too.
-double foreign_share_of(const Snapshot& before, const Snapshot& after, const Site& site) {
-  auto own = after.server.cpu - before.server.cpu;
-  if (site.point.cost.on_all_cores || site.cores.shared) own += after.generator.cpu - before.generator.cpu;
-  return foreign_share(after.busy - before.busy, own, after.clocks.monotonic - before.clocks.monotonic,
-                       site.servers_cores().size());
-}
-
-void fill_in_span(Run& run, const Snapshot& before, const Snapshot& after, const Site& site,
-                  const SpanResult& result, const std::optional<OpenLoopSuspicion>& open_loop) {
-  run.speaking = result.speaking;
-  run.requests_per_s =
-      static_cast<double>(result.replies_in_span) / std::chrono::duration<double>(result.span).count();
-  const auto span = result.elapsed;
-  const auto cores = std::max(1U, std::thread::hardware_concurrency());
-  Suspicion suspicion{
-      .shared_core = site.cores.shared,
-      .on_all_cores = run.cost.on_all_cores,
-      .generator_cpu_share = share(after.generator.cpu - before.generator.cpu, span),
-      .generator_run_delay_share = share(after.generator.run_delay - before.generator.run_delay, span),
-      .server_cpu_share = std::nullopt,
-      .steal_share = share(after.steal - before.steal, (after.time - before.time) * cores),
-      .foreign_share = foreign_share_of(before, after, site),
-      .clock_drift = clock_drift(before.clocks, after.clocks),
-      .suspended = suspended(before.clocks, after.clocks),
-      .length_ratio = share(result.length, site.point.duration),
-      .open_loop = open_loop};
-  if (site.server.process() != nullptr) {
-    const auto cpu = after.server.cpu - before.server.cpu;
-    suspicion.server_cpu_share = share(cpu, span);
-    run.server_cpu_share = suspicion.server_cpu_share;
-    if (result.replies > 0) {
-      run.server_cpu_us_per_request =
-          std::chrono::duration<double, std::micro>(cpu).count() / static_cast<double>(result.replies);
-    }
-    run.server_voluntary_switches = after.server.voluntary_switches - before.server.voluntary_switches;
-    run.server_involuntary_switches = after.server.involuntary_switches - before.server.involuntary_switches;
-  }
-  run.generator_cpu_share = suspicion.generator_cpu_share;
-  run.generator_run_delay_share = suspicion.generator_run_delay_share;
-  run.steal_share = suspicion.steal_share;
-  if (site.server.process() != nullptr) run.foreign_share = suspicion.foreign_share;
-  run.clock_drift_ppm = suspicion.clock_drift * 1e6;
-  run.invalid_reason = why_invalid(suspicion);
-}
 
 // The kernel frees the sockets of an earlier run a while after they are closed (RCU grace periods): waits
 // until the slab has stopped shrinking, so that this is not taken for the next run's doing.
@@ -183,18 +110,19 @@ template <typename Generator>
 void measure_span(Generator& generator, Measured& measured, const Site& site) {
   ServerProcess* const process = site.server.process();
   warm_up(generator, site.point);
-  const Snapshot before(process, site.servers_cores());
+  const Circumstances circumstances = site.circumstances();
+  const Snapshot before(process, circumstances.servers_cores);
   auto result = speak(generator, site);
   // The span ends here; reading the server's counts is not part of it.
   const OwnUsage generator_after = own_usage();
-  const auto busy_after = busy_time(site.servers_cores());
+  const auto busy_after = busy_time(circumstances.servers_cores);
   const ClockReading clocks_after = read_clocks();
-  Snapshot after(process, site.servers_cores());
+  Snapshot after(process, circumstances.servers_cores);
   after.generator = generator_after;
   after.busy = busy_after;
   after.clocks = clocks_after;
   const auto open_loop = record(measured, site.point, result);
-  fill_in_span(measured.run, before, after, site, result, open_loop);
+  fill_in_span(measured.run, before, after, circumstances, result, open_loop);
 }
 
 // What is looked at when nobody speaks any more.

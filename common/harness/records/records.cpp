@@ -30,6 +30,8 @@ constexpr const char* header =
     "requests_per_s,p50_us,p90_us,p99_us,p999_us,max_us,"
     "capacity_per_s,arrivals,offered_per_s,achieved_per_s,lateness_p99_us,"
     "uncorrected_p50_us,uncorrected_p90_us,uncorrected_p99_us,uncorrected_p999_us,not_answered,"
+    "first_us,median_us,last_us,silent_whole,silent_torn,silent_told,silent_untold,silent_cut_off,growth_"
+    "bytes,"
     "errors,timeouts,refused,corrupt,server_cpu_us_per_"
     "request,"
     "server_cpu_share,server_voluntary_switches,server_involuntary_switches,server_system_calls_per_request,"
@@ -78,6 +80,19 @@ std::vector<std::string> open_loop_cells(const std::optional<OpenLoopFigures>& f
   return cells;
 }
 
+std::vector<std::string> fan_out_cells(const std::optional<FanOutFigures>& figures) {
+  if (!figures) return std::vector<std::string>(9);
+  std::vector<std::string> cells;
+  for (const double value : {figures->first_us, figures->median_us, figures->last_us})
+    cells.push_back(cell(std::optional(value)));
+  for (const std::uint64_t count : {figures->silent_whole, figures->silent_torn, figures->silent_told,
+                                    figures->silent_untold, figures->silent_cut_off}) {
+    cells.push_back(cell(count));
+  }
+  cells.push_back(cell(figures->growth_bytes));
+  return cells;
+}
+
 std::string row_of(const Run& run) {
   std::vector<std::string> cells{cell(run.duration_s), run.invalid_reason.empty() ? "yes" : "no",
                                  cell(run.invalid_reason), cell(run.speaking), cell(run.requests)};
@@ -85,8 +100,8 @@ std::string row_of(const Run& run) {
                             run.capacity_per_s}) {
     cells.push_back(cell(value));
   }
-  const auto open_loop = open_loop_cells(run.open_loop);
-  cells.insert(cells.end(), open_loop.begin(), open_loop.end());
+  for (const auto& some : {open_loop_cells(run.open_loop), fan_out_cells(run.fan_out)})
+    cells.insert(cells.end(), some.begin(), some.end());
   for (const auto count : {run.errors, run.timeouts, run.refused, run.corrupt}) cells.push_back(cell(count));
   for (const auto& value : {run.server_cpu_us_per_request, run.server_cpu_share})
     cells.push_back(cell(value));

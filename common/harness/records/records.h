@@ -32,6 +32,17 @@ struct OpenLoopFigures {
   std::uint64_t not_answered = 0;
 };
 
+/// What an experiment of one speaker and many listeners tells beside the figures of an open loop, in which a
+/// request is a delivery to one who reads. Times are from the intended send, the median over all lines; a
+/// line that did not reach somebody counts at the run's bound.
+struct FanOutFigures {
+  double first_us = 0, median_us = 0, last_us = 0;  ///< to the first, the median, the last listener
+  /// What those who didn't read have found when they did, all together. A line that is neither whole nor told
+  /// of is untold; who was told that he is cut off has been told of all.
+  std::uint64_t silent_whole = 0, silent_torn = 0, silent_told = 0, silent_untold = 0, silent_cut_off = 0;
+  std::optional<std::int64_t> growth_bytes = std::nullopt;  ///< of the resident memory, before they read
+};
+
 /// One repetition of one point: a row of runs.csv. An empty optional is an empty cell: not measured.
 struct Run {
   std::string experiment;
@@ -54,6 +65,7 @@ struct Run {
   std::optional<double>
       capacity_per_s;  ///< what a closed loop reached just before; `capacity_percent` is of it
   std::optional<OpenLoopFigures> open_loop;                          ///< none: a closed loop
+  std::optional<FanOutFigures> fan_out;                              ///< none: each speaks for himself
   std::uint64_t errors = 0, timeouts = 0, refused = 0, corrupt = 0;  ///< clients, each counted once
   std::optional<double> server_cpu_us_per_request, server_cpu_share;
   std::optional<std::int64_t> server_voluntary_switches, server_involuntary_switches;
