@@ -81,7 +81,7 @@ def _draw_panel(axes: Axes, panel: Panel, points: dict[str, list[Point]]) -> Non
         draw_server(axes, server, servers_points, panel.column)
     values = all_values(points, panel.column)
     if panel.column == SHARE:
-        style.scale_values(axes, values)
+        axes.set_ylim(0, 1.15 * max([*values, 1]))
         axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     elif values:
         style.scale_values(axes, values, always_log=True)
@@ -107,7 +107,7 @@ def _capacities(points: dict[str, list[Point]]) -> str:
     """The capacity of each server: the median of what the closed loops before its runs have reached."""
     found = []
     for server, servers_points in points.items():
-        values = [value for point in servers_points for value in point.values("capacity_per_s")]
+        values = all_values({server: servers_points}, "capacity_per_s")
         if values:
             found.append(f"{server} {style.with_thousands(median(values))}")
     return ", ".join(found) or "unknown"

@@ -99,6 +99,33 @@ class LatencyAndRate(ChartTest):
         )
         self.assertEqual(figure._suptitle.get_text(), "Latency against the offered rate: no valid run")
 
+    def test_shares_are_linear_from_nothing_even_where_none_is_zero(self):
+        lines = [
+            synthetic.run_cells(
+                "latency-vs-rate",
+                "epoll",
+                20,
+                1,
+                capacity_percent=percent,
+                capacity_per_s=1000,
+                offered_per_s=1000,
+                achieved_per_s=achieved,
+                p50_us=100,
+                valid="no",
+                invalid_reason="stolen",
+            )
+            for percent, achieved in ((10, 999), (120, 500))
+        ]
+        figure = latency_and_rate.draw(
+            read_experiment(synthetic.write_experiment(self.results, "wide", lines))
+        )
+        axes = figure.axes[3]
+        self.assertEqual((axes.get_yscale(), axes.get_ylim()[0]), ("linear", 0))
+        self.assertGreater(axes.get_ylim()[1], 50)
+        self.assertIn(
+            "epoll 1,000. Each request", words_of(figure), "the capacity of void runs is known, too"
+        )
+
     def test_nothing_covers_anything(self):
         self.assert_apart(self.figure)
 

@@ -5,7 +5,7 @@ import unittest
 from pathlib import Path
 
 from plots import synthetic
-from plots.records import RecordsError, read_experiment, read_requests
+from plots.records import RecordsError, Run, read_experiment, read_requests
 
 
 class Records(unittest.TestCase):
@@ -101,6 +101,13 @@ class Records(unittest.TestCase):
         synthetic.write_requests(folder, "epoll", [(1, 0, "", 150)])
         with self.assertRaisesRegex(RecordsError, "epoll-1.csv: line 2: column 'sent_us'"):
             read_requests(experiment, experiment.runs[0])
+
+
+class Schema(unittest.TestCase):
+    def test_every_column_that_is_read_stands_in_the_schema(self):
+        """docs/results.md; common/harness/test_results_schema.py holds what is written to it."""
+        page = (Path(__file__).resolve().parents[1] / "docs" / "results.md").read_text(encoding="utf-8")
+        self.assertEqual([name for name in Run._fields if f"| `{name}` |" not in page], [])
 
 
 if __name__ == "__main__":

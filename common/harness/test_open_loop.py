@@ -118,23 +118,25 @@ class OpenLoop(unittest.TestCase):
         self.assertEqual({row[column] for column in OPEN_LOOP_COLUMNS}, {""})
 
     def test_beyond_capacity_the_latencies_grow(self):
-        """2 ms of work a request: 500 a second at most, of 2000 offered. All of them are answered in the end."""
-        words = ("--connections", "4", "--rate", "2000", "--duration", "0.25")
-        ended, row, requests = self.load(*words, "--", BIN / "epoll", "--port", "0", "--work-us", "2000")
-        self.assertEqual((ended.code, len(requests), row["not_answered"]), (0, 500, "0"))
+        """1 ms of work a request: 1000 a second at most, of 2000 offered. All of them are answered in the end: a fifth of a second
+        of work in four, on a busy machine too."""
+        words = ("--connections", "4", "--rate", "2000", "--duration", "0.1")
+        ended, row, requests = self.load(*words, "--", BIN / "epoll", "--port", "0", "--work-us", "1000")
+        self.assertEqual((ended.code, len(requests), row["not_answered"]), (0, 200, "0"))
         self.assert_agrees(row, requests)
-        self.assertLess(float(row["achieved_per_s"]), 600)
-        self.assertGreater(float(row["p50_us"]), 100_000)
+        self.assertLess(float(row["achieved_per_s"]), 1100)
+        self.assertGreater(float(row["p50_us"]), 35_000)
         self.assertGreater(float(row["p50_us"]), 4 * float(row["uncorrected_p50_us"]))
 
     def test_far_beyond_capacity_they_are_not_answered_and_nothing_grows_without_limit(self):
-        """100 ms of work a request, 10 a second at most: of 2000 offered, a few dozen within the 4 s of patience."""
+        """20 ms of work a request, 50 a second at most: of 2000 offered, some 200 within the 4 s of patience. With 100 ms a busy
+        machine has taken longer for one than a client waits."""
         words = ("--connections", "2", "--rate", "4000", "--duration", "0.5")
-        ended, row, requests = self.load(*words, "--", BIN / "epoll", "--port", "0", "--work-us", "100000")
+        ended, row, requests = self.load(*words, "--", BIN / "epoll", "--port", "0", "--work-us", "20000")
         self.assertEqual((ended.code, len(requests)), (0, 2000), "no client was lost: they live, and wait")
         self.assert_agrees(row, requests)
-        self.assertGreater(int(row["not_answered"]), 1900)
-        self.assertGreater(sum(request[1] is None for request in requests), 1900, "never sent")
+        self.assertGreater(int(row["not_answered"]), 1700)
+        self.assertGreater(sum(request[1] is None for request in requests), 1700, "never sent")
         self.assertGreaterEqual(float(row["p50_us"]), TIMEOUT_US)
         self.assertIn(f"{row['not_answered']} not answered", "\n".join(ended.out))
 
@@ -145,7 +147,7 @@ class OpenLoop(unittest.TestCase):
         process = start([BIN / "harness", *words, self.results], family)
         self.assertTrue(wait_until(lambda: "epoll" in family.programs()), "no server was started")
         # Its own CPU time shows that it is speaking: before, it has used some ten milliseconds.
-        self.assertTrue(wait_until(lambda: self.cpu_seconds(process.pid) > 0.3), "it never spoke")
+        self.assertTrue(wait_until(lambda: self.cpu_seconds(process.pid) > 0.1), "it never spoke")
         os.kill(process.pid, signal.SIGSTOP)
         began = self.cpu_when_halted(process.pid)
         wait_until(lambda: False, 0.4)
