@@ -184,7 +184,10 @@ class Export(ChartTest):
         self.assertIn("is not made of 32-bit numbers", complained)
         self.assertEqual(sorted(path.name for path in self.results.iterdir()), ["load"])
 
-    @unittest.skipUnless(shutil.which("java") and JAR.exists(), "HdrHistogram's own tool isn't here")
+    @unittest.skipUnless(
+        shutil.which("java") and JAR.exists(),
+        "HdrHistogram's own tool is not installed (libhdrhistogram-java, a Java)",
+    )
     def test_its_own_tool_reads_it(self):
         noise = random.Random(2)
         latencies = sorted(round(10 ** noise.uniform(4, 9)) for _ in range(5000))
