@@ -4,7 +4,7 @@ import unittest
 
 from plots import chat_fan_out, style, synthetic
 from plots.records import RecordsError, read_experiment
-from plots.test_against_connections import ChartTest, ends_of
+from plots.testing import ChartTest, ends_of
 
 
 class ChatFanOut(ChartTest):

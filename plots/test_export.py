@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 from plots import export, hdr_log, synthetic
-from plots.test_against_connections import ChartTest
+from plots.testing import ChartTest
 
 JAR = Path("/usr/share/java/hdrhistogram.jar")  # Debian: libhdrhistogram-java
 

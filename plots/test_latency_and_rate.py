@@ -7,7 +7,7 @@ from matplotlib.text import Text
 from plots import latency_and_rate, synthetic
 from plots.records import read_experiment
 from plots.style import server_style
-from plots.test_against_connections import ChartTest, lines_of, words_of
+from plots.testing import ChartTest, lines_of, words_of
 
 SERVERS = ("blocking-loop", *synthetic.SERVERS)
 

@@ -4,7 +4,7 @@ import unittest
 
 from plots import synthetic, system_calls
 from plots.records import Experiment, RecordsError, read_experiment
-from plots.test_against_connections import ChartTest, legend_of, words_of
+from plots.testing import ChartTest, legend_of, words_of
 
 
 class SystemCalls(ChartTest):

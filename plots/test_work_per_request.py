@@ -6,7 +6,7 @@ from plots import synthetic, work_per_request
 from plots.against_connections import points_by_server
 from plots.records import read_experiment
 from plots.style import server_style
-from plots.test_against_connections import ChartTest, ends_of, lines_of, words_of
+from plots.testing import ChartTest, ends_of, lines_of, words_of
 from plots.work_per_request import Crossing
 
 
