@@ -44,6 +44,11 @@ AudiencePlan plan_of(const Run& plan, const net::Address& room) {
       .room = room, .readers = plan.connections - silent, .silent = silent, .line_bytes = plan.message_bytes};
 }
 
+// Listeners are numbered from 1.
+bool came_to_a_reader(const Delivery& delivery, std::size_t readers) {
+  return delivery.listener >= 1 && delivery.listener <= readers;
+}
+
 std::string csv_of(const Spoken& spoken, std::size_t readers) {
   std::string csv = "event,listener,line,time_us\n";
   const auto add = [&csv]<typename... Cells>(fmt::format_string<Cells...> row, Cells&&... cells) {
@@ -63,7 +68,7 @@ std::string csv_of(const Spoken& spoken, std::size_t readers) {
 std::vector<std::uint32_t> latencies_of(const Spoken& spoken, std::size_t readers) {
   std::vector<std::uint32_t> latency_ns;
   for (const Delivery& delivery : spoken.heard) {
-    if (delivery.listener > readers) continue;
+    if (!came_to_a_reader(delivery, readers)) continue;
     latency_ns.push_back(
         static_cast<std::uint32_t>((delivery.time - spoken.lines[delivery.line - 1].intended).count()));
   }
@@ -206,7 +211,7 @@ double calls_per_delivery(const Run& plan, Target room, const Conditions& condit
 FanOutFigures fan_out_figures(const Spoken& spoken, std::size_t readers, std::chrono::nanoseconds bound) {
   std::vector<std::vector<double>> of_line(spoken.lines.size());
   for (const Delivery& delivery : spoken.heard) {
-    if (delivery.listener > readers) continue;
+    if (!came_to_a_reader(delivery, readers)) continue;
     const std::size_t line = delivery.line - 1;
     of_line[line].push_back(microseconds(delivery.time - spoken.lines[line].intended));
   }
@@ -240,7 +245,7 @@ OpenLoopResult deliveries_as_requests(const Spoken& spoken, std::size_t readers)
     result.requests.insert(result.requests.end(), readers, request);
   }
   for (const Delivery& delivery : spoken.heard) {
-    if (delivery.listener > readers) continue;
+    if (!came_to_a_reader(delivery, readers)) continue;
     result.requests[(delivery.line - 1) * readers + delivery.listener - 1].answered = delivery.time;
     if (delivery.time <= spoken.length) ++result.replies_in_span;
   }

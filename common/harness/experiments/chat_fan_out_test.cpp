@@ -56,6 +56,16 @@ TEST_CASE("fan-out: a line is as many requests as there are readers, answered wh
   CHECK(result.length == 30ms);
 }
 
+TEST_CASE("fan-out: nobody is listener 0, and nothing that he heard is an answer") {
+  Spoken spoken = three_lines();
+  spoken.heard.insert(spoken.heard.begin(), {.listener = 0, .line = 1, .time = 1ms});
+  spoken.heard.push_back({.listener = 0, .line = 3, .time = 42ms});
+  const auto result = harness::deliveries_as_requests(spoken, 2);
+  CHECK(result.requests[3].answered == 18ms);
+  CHECK(result.replies_in_span == 4);
+  CHECK(harness::fan_out_figures(spoken, 2, 4s).first_us == 7000);
+}
+
 TEST_CASE("traced calls: each counts once, also one that another thread interrupts; signals and ends don't") {
   const std::string before = "7  socket(AF_INET) = 3\n";
   const std::string record = before +

@@ -229,7 +229,10 @@ void Audience::receive(std::size_t index) {
   guest.half += rest;
 }
 
+// What the speaker hears is no delivery. Some rooms send him his own lines, perhaps with other words before
+// them.
 void Audience::hear(std::size_t index, std::string_view line, Clock::time_point now) {
+  if (index == speaker) return;
   Guest& guest = guests_[index];
   const HeardLine heard = words_.recognise(line);
   const bool is_whole = heard.is == HeardLine::Is::whole;
@@ -246,7 +249,7 @@ void Audience::hear(std::size_t index, std::string_view line, Clock::time_point 
   if (heard.is == HeardLine::Is::cut_off) guest.found.cut_off = true;
   // That a mark comes once more is no progress: a room that loses the lines of one would never be given up.
   if (!heard.ends_in_mark) last_progress_ = now;
-  if (!heard.ends_in_mark || index == speaker) return;
+  if (!heard.ends_in_mark) return;
   if (guest.mark < awaited_mark_ && heard.number >= awaited_mark_ && missing_ > 0) {
     --missing_;
     last_progress_ = now;

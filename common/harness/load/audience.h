@@ -59,11 +59,11 @@ struct Spoken {
   std::chrono::nanoseconds length{0};    ///< when the speaker found the span over
   std::chrono::nanoseconds all_read{0};  ///< when the silent ones began to read
   std::chrono::nanoseconds elapsed{0};   ///< until everybody had heard all that he would hear
-  std::uint64_t deliveries = 0;          ///< whole lines and marks that came to anybody
+  std::uint64_t deliveries = 0;          ///< whole lines and marks that came to listeners
 };
 
 /// One who speaks in a chat room and those who listen, in one thread. The room is known by what it does with
-/// lines, not by its words: its greeting is read and not looked at.
+/// lines, not by its words: its greeting is read and not looked at, and so is all that the speaker hears.
 class Audience {
  public:
   Audience(const AudiencePlan& plan, const Interruption& interruption);
