@@ -51,8 +51,9 @@ Audience::Audience(const AudiencePlan& plan, const Interruption& interruption)
 
 bool Audience::enter(std::chrono::milliseconds patience) {
   last_moved_ = Clock::now();
-  while (guests_.size() < guests_.capacity() || ungreeted_ > 0) {
-    if (guests_.size() < guests_.capacity() && ungreeted_ < ungreeted_at_once) {
+  const std::size_t all = 1 + plan_.readers + plan_.silent;
+  while (guests_.size() < all || ungreeted_ > 0) {
+    if (guests_.size() < all && ungreeted_ < ungreeted_at_once) {
       come();
       wait_once(Clock::now());
       continue;
@@ -98,7 +99,7 @@ Spoken Audience::speak(const OfferedRate& rate, std::chrono::nanoseconds duratio
   due_ = sent_ = heard_by_readers_ = 0;
   ends_.clear();
   for (Guest& guest : guests_) guest.found = {};
-  const std::uint64_t marks_before = marks_;
+  marks_before_ = marks_;
   const std::uint64_t deliveries_before = deliveries_;
   silent_ones_read(false);
   is_speaking_ = true;
@@ -107,6 +108,7 @@ Spoken Audience::speak(const OfferedRate& rate, std::chrono::nanoseconds duratio
     say_what_is_due();
     wait_once(due_ < spoken_.lines.size() ? std::min(end, begin_ + spoken_.lines[due_].intended) : end);
   }
+  say_what_is_due();  // who was away at the end finds it over, and the last lines unsaid
   spoken_.length = Clock::now() - begin_;
   const std::size_t all_deliveries = spoken_.lines.size() * plan_.readers;
   while (heard_by_readers_ < all_deliveries && Clock::now() - last_moved_ < standstill)
@@ -120,15 +122,15 @@ Spoken Audience::speak(const OfferedRate& rate, std::chrono::nanoseconds duratio
   spoken_.elapsed = Clock::now() - begin_;
   spoken_.deliveries = deliveries_ - deliveries_before;
   for (std::size_t index = plan_.readers + 1; index < guests_.size(); ++index) {
-    guests_[index].found.untold = untold(guests_[index], marks_before);
+    guests_[index].found.untold = untold(guests_[index]);
     spoken_.silent.push_back(guests_[index].found);
   }
   return std::move(spoken_);
 }
 
-std::uint64_t Audience::untold(const Guest& guest, std::uint64_t marks_before) const {
+std::uint64_t Audience::untold(const Guest& guest) const {
   if (guest.found.cut_off) return 0;
-  const std::uint64_t marks = guest.mark > marks_before ? guest.mark - marks_before : 0;
+  const std::uint64_t marks = guest.mark > marks_before_ ? guest.mark - marks_before_ : 0;
   const std::uint64_t said = spoken_.lines.size() + marks;
   return said - std::min(said, guest.found.whole + guest.found.told);
 }
@@ -240,10 +242,10 @@ void Audience::hear(std::size_t index, std::string_view line, Clock::time_point 
     spoken_.heard.push_back({.listener = index, .line = heard.number, .time = now - begin_});
     if (index <= plan_.readers) ++heard_by_readers_;
   }
-  if (is_whole || heard.is == HeardLine::Is::mark) {
-    ++guest.found.whole;
-    ++deliveries_;
-  }
+  const bool is_mark = heard.is == HeardLine::Is::mark;
+  // A mark that was said twice before the span may come within it.
+  if (is_whole || (is_mark && heard.number > marks_before_)) ++guest.found.whole;
+  if (is_whole || is_mark) ++deliveries_;
   if (heard.is == HeardLine::Is::torn) ++guest.found.torn;
   if (heard.is == HeardLine::Is::told) guest.found.told += heard.number;
   if (heard.is == HeardLine::Is::cut_off) guest.found.cut_off = true;

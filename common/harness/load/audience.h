@@ -109,7 +109,7 @@ class Audience {
   void say_what_is_due();
   void send_unsent();
   bool all_hear_a_mark(std::chrono::milliseconds patience);
-  std::uint64_t untold(const Guest& guest, std::uint64_t marks_before) const;
+  std::uint64_t untold(const Guest& guest) const;
   void wait_once(Clock::time_point wake_up);
   void receive(std::size_t index);
   void hear(std::size_t index, std::string_view line, Clock::time_point now);
@@ -127,7 +127,8 @@ class Audience {
   std::string unsent_;  // of what the speaker has said
   bool waits_to_send_ = false;
   std::uint64_t said_bytes_ = 0;
-  std::uint64_t marks_ = 0;  // said so far
+  std::uint64_t marks_ = 0;         // said so far
+  std::uint64_t marks_before_ = 0;  // of them, before the span
   std::uint64_t awaited_mark_ = 0;
   std::size_t missing_ = 0;          // listeners who have not heard it, nor a later one
   Clock::time_point last_moved_;     // when anything was last heard

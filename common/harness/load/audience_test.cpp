@@ -90,3 +90,36 @@ TEST_CASE_FIXTURE(Interruptible, "a room that sends the speaker his own line: he
   CHECK(audience.failures().all() == 0);
   audience.leave();
 }
+
+TEST_CASE_FIXTURE(Interruptible, "a line that became due while the speaker was away is said all the same") {
+  const SmallRoom room(to_others);
+  Audience audience(room.plan(), interruption);
+  REQUIRE(audience.enter(4s));
+  const Spoken spoken = speak(audience, 1ns);  // over when it is looked at first
+  REQUIRE(spoken.lines.size() == 1);
+  CHECK(spoken.lines.front().sent);
+  CHECK(spoken.heard.size() == readers + silent);
+  audience.leave();
+}
+
+// The first mark reaches the silent one, who comes last, only when it was said once more; so the second is
+// under way when all have come in.
+TEST_CASE_FIXTURE(Interruptible,
+                  "a mark from before the span, which comes in it, stands for no line that is lost") {
+  std::string held_back;
+  const SmallRoom room([&held_back](std::size_t guest, const std::string& line) -> std::string {
+    if (guest < 1 + readers) return to_others(guest, line);
+    if (line == harness::SpokenLines::mark(1) + '\n') return std::exchange(held_back, to_others(guest, line));
+    if (line == harness::SpokenLines::mark(2) + '\n') return std::exchange(held_back, to_others(guest, line));
+    if (line.starts_with("00000002")) return "";  // is lost
+    return std::exchange(held_back, "") + to_others(guest, line);
+  });
+  Audience audience(room.plan(), interruption);
+  REQUIRE(audience.enter(4s));
+  const Spoken spoken = speak(audience, 5ms);
+  REQUIRE(spoken.silent.size() == 1);
+  CHECK(spoken.lines.size() == 5);
+  CHECK(spoken.silent.front().untold == 1);
+  CHECK(spoken.silent.front().told == 0);
+  audience.leave();
+}
