@@ -187,13 +187,15 @@ double calls_per_delivery(const Run& plan, Target room, const Conditions& condit
     const bool all_came = audience.enter(patience);
     wait_until_it_rests(*traced.process(), conditions.interruption);
     const std::size_t before = record.contents().size();
-    const auto deliveries = all_came ? audience.speak_in_step(traced_marks, patience) : std::nullopt;
-    if (deliveries.value_or(0) == 0) throw NotCounted("lines were not heard while strace counted");
+    const std::uint64_t deliveries_before = audience.deliveries();
+    if (!all_came || !audience.speak_in_step(traced_marks, patience))
+      throw NotCounted("lines were not heard while strace counted");
     wait_until_it_rests(*traced.process(), conditions.interruption);
     const auto calls = count_traced_calls(record.contents(), before);
+    const std::uint64_t deliveries = audience.deliveries() - deliveries_before;
     audience.leave();
-    if (calls == 0) throw NotCounted("strace counted nothing");
-    return static_cast<double>(calls) / static_cast<double>(*deliveries);
+    if (calls == 0 || deliveries == 0) throw NotCounted("strace counted nothing");
+    return static_cast<double>(calls) / static_cast<double>(deliveries);
   } catch (const ServerError& error) {
     throw NotCounted(error.what());
   }

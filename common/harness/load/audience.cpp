@@ -135,13 +135,18 @@ std::uint64_t Audience::untold(const Guest& guest) const {
   return said - std::min(said, guest.found.whole + guest.found.told);
 }
 
-std::optional<std::uint64_t> Audience::speak_in_step(std::size_t marks, std::chrono::milliseconds patience) {
-  const std::uint64_t before = deliveries_;
+bool Audience::speak_in_step(std::size_t marks, std::chrono::milliseconds patience) {
   for (std::size_t i = 0; i < marks; ++i) {
     last_moved_ = {};
-    if (!all_hear_a_mark(patience)) return std::nullopt;
+    if (!all_hear_a_mark(patience)) return false;
   }
-  return deliveries_ - before;
+  return true;
+}
+
+std::uint64_t Audience::deliveries() {
+  while (wait_once(Clock::now())) {
+  }
+  return deliveries_;
 }
 
 void Audience::say(const std::string& line) {
@@ -193,7 +198,7 @@ bool Audience::all_hear_a_mark(std::chrono::milliseconds patience) {
   return true;
 }
 
-void Audience::wait_once(Clock::time_point wake_up) {
+bool Audience::wait_once(Clock::time_point wake_up) {
   const int ready = epoll_wait(epoll_.fd(), events_.data(), static_cast<int>(events_.size()),
                                punctual_sleep(wake_up, Clock::now()));
   if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
@@ -208,6 +213,7 @@ void Audience::wait_once(Clock::time_point wake_up) {
     if ((event.events & ~EPOLLOUT) != 0) receive(index);
     if (is_speaking_) say_what_is_due();  // punctual even if there is much to hear
   }
+  return ready > 0;
 }
 
 void Audience::receive(std::size_t index) {

@@ -80,9 +80,13 @@ class Audience {
   Spoken speak(const OfferedRate& rate, std::chrono::nanoseconds duration,
                const std::function<void()>& before_all_read, std::chrono::milliseconds patience);
 
-  /// Says so many marks, each when all have heard the one before. Returns how many deliveries that were; none
-  /// if somebody misses one and nothing new comes for `patience`.
-  std::optional<std::uint64_t> speak_in_step(std::size_t marks, std::chrono::milliseconds patience);
+  /// Says so many marks, each when all have heard the one before. False if somebody misses one and nothing
+  /// new comes for `patience`. A mark that took long was said once more, which may be under way still.
+  bool speak_in_step(std::size_t marks, std::chrono::milliseconds patience);
+
+  /// Reads what has come, and returns how many whole lines and marks have come to listeners since they were
+  /// let in. Of a room that rests it is all that it has sent.
+  std::uint64_t deliveries();
 
   /// Ends all connections by resets.
   void leave();
@@ -110,7 +114,7 @@ class Audience {
   void send_unsent();
   bool all_hear_a_mark(std::chrono::milliseconds patience);
   std::uint64_t untold(const Guest& guest) const;
-  void wait_once(Clock::time_point wake_up);
+  bool wait_once(Clock::time_point wake_up);  // whether anything has happened
   void receive(std::size_t index);
   void hear(std::size_t index, std::string_view line, Clock::time_point now);
   void go(std::size_t index);
