@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 
 #include "common/harness/processes/server_process.h"
 #include "common/net/connection.h"
@@ -17,7 +18,7 @@ namespace bench {
 namespace {
 
 constexpr std::size_t line_bytes = 64;
-constexpr int patience_ms = 10'000;
+constexpr std::chrono::seconds patience{10};
 
 // What has come, at most so much; empty: nothing has.
 std::string receive(const net::FileDescriptor& listener, std::size_t most) {
@@ -33,10 +34,10 @@ std::string receive(const net::FileDescriptor& listener, std::size_t most) {
 
 void wait_for(const net::FileDescriptor& listener) {
   pollfd wait{.fd = listener.fd(), .events = POLLIN, .revents = 0};
-  const int ready = poll(&wait, 1, patience_ms);
+  const int ready = poll(&wait, 1, static_cast<int>(std::chrono::milliseconds(patience).count()));
   if (ready < 0 && errno != EINTR) throw net::SystemError("poll");
   if (ready == 0)
-    throw harness::ServerError(fmt::format("a listener has heard nothing for {} s", patience_ms / 1000));
+    throw harness::ServerError(fmt::format("a listener has heard nothing for {} s", patience.count()));
 }
 
 }  // namespace
@@ -44,12 +45,12 @@ void wait_for(const net::FileDescriptor& listener) {
 Audience::Audience(const net::Address& room, std::size_t listeners) {
   constexpr std::size_t at_a_time = 100;
   while (listeners_.size() < listeners) {
-    listeners_.push_back(net::connect_to(room));
+    listeners_.push_back(net::connect_to({room}, net::give_up_after(patience)));
     // All are told of each who comes: a small part of that is in the sockets at a time.
     if (listeners_.size() % at_a_time == 0) read_what_there_is();
   }
   // Connections are accepted in the order in which they came: when the speaker is heard, all are inside.
-  speaker_ = net::connect_to(room);
+  speaker_ = net::connect_to({room}, net::give_up_after(patience));
   net::disable_nagle(speaker_);
   const std::string first = "all are inside\n";
   net::send_all(speaker_, first);

@@ -14,6 +14,8 @@
 
 namespace net {
 
+using namespace std::chrono_literals;
+
 namespace {
 
 // A signal can interrupt connect, but not the kernel's connecting: a second connect would only say EALREADY.
@@ -61,15 +63,15 @@ Connected connect_to_first(const std::vector<Address>& addresses, const Prepare&
   throw SystemError(failures, error);
 }
 
-// SO_SNDTIMEO bounds connect, too (socket(7)).
-void give_up_after_2_s(const FileDescriptor& connection) {
-  const timeval patience{.tv_sec = 2, .tv_usec = 0};
-  if (setsockopt(connection.fd(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0) {
-    throw SystemError("setsockopt SO_SNDTIMEO");
-  }
-}
-
 }  // namespace
+
+Prepare give_up_after(std::chrono::seconds patience) {
+  return [longest = timeval{.tv_sec = patience.count(), .tv_usec = 0}](const FileDescriptor& connection) {
+    if (setsockopt(connection.fd(), SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof(longest)) < 0) {
+      throw SystemError("setsockopt SO_SNDTIMEO");
+    }
+  };
+}
 
 FileDescriptor connect_to(const Address& address) { return connect_to(std::vector{address}); }
 
@@ -79,7 +81,7 @@ FileDescriptor connect_to(const std::vector<Address>& addresses, const Prepare& 
 
 Address find_reachable(const std::vector<Address>& addresses) {
   if (addresses.size() == 1) return addresses.front();
-  return connect_to_first(addresses, give_up_after_2_s).address;
+  return connect_to_first(addresses, give_up_after(2s)).address;
 }
 
 void send_all(const FileDescriptor& connection, std::span<const char> bytes) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <span>
 #include <vector>
@@ -15,6 +16,10 @@ FileDescriptor connect_to(const Address& address);
 
 /// What is to be set on a socket before it connects, such as the size of a buffer.
 using Prepare = std::function<void(const FileDescriptor&)>;
+
+/// Bounds how long connect may take, and each blocking send after it: SO_SNDTIMEO (socket(7)). A connect that
+/// took longer is a timeout, and a send says EAGAIN.
+Prepare give_up_after(std::chrono::seconds patience);
 
 /// The same to the first of `addresses` that takes a connection: they are tried in turn, each as long as the
 /// kernel tries, and each with a socket of its own. Throws SystemError that tells what each address said.

@@ -3,11 +3,14 @@
 #include <doctest/doctest.h>
 #include <sys/socket.h>
 
+#include <chrono>
 #include <string>
 #include <thread>
 
 #include "common/net/listener.h"
 #include "common/net/system_error.h"
+
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -49,6 +52,17 @@ TEST_CASE(
                            address.to_string() + ": Connection refused";
   CHECK_THROWS_WITH_AS(net::connect_to({nobody, address}), each.c_str(), net::SystemError);
   CHECK_THROWS_WITH_AS(net::find_reachable({nobody, address}), each.c_str(), net::SystemError);
+}
+
+TEST_CASE("connect gives up on who accepts nobody, and send on who reads nothing, when the time is over") {
+  const net::FileDescriptor server = listener();
+  const net::Address address = net::Address::of_socket(server.fd());
+  REQUIRE(listen(server.fd(), 0) == 0);  // one may wait (listen(2)); who comes then isn't answered
+  const net::FileDescriptor client = net::connect_to({address}, net::give_up_after(1s));
+  const std::string too_late = "connect " + address.to_string() + ": Connection timed out";
+  CHECK_THROWS_WITH_AS(net::connect_to({address}, net::give_up_after(1s)), too_late.c_str(),
+                       net::SystemError);
+  CHECK_THROWS_AS(net::send_all(client, std::string(50'000'000, 'x')), net::SystemError);
 }
 
 TEST_CASE("send_all sends more than the buffers hold") {

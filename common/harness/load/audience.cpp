@@ -23,6 +23,7 @@ constexpr std::size_t speaker = 0;
 constexpr std::size_t ungreeted_at_once = 64;  // below the backlog of most servers
 constexpr auto quiet = 60ms;  // in which nothing moves: then nothing is under way, unless the room is busy
 constexpr auto standstill = 100ms;
+constexpr auto longest_connect = 4s;  // in which nothing else is listened to, Ctrl-C neither
 
 void set_option(const net::FileDescriptor& socket, int level, int option, int value, const char* call) {
   if (setsockopt(socket.fd(), level, option, &value, sizeof(value)) < 0) throw net::SystemError(call);
@@ -70,8 +71,10 @@ void Audience::come() {
   const std::size_t index = guests_.size();
   const bool is_silent = index > plan_.readers;
   Guest& guest = guests_.emplace_back();
-  guest.socket =
-      net::connect_to({plan_.room}, is_silent ? net::Prepare(ask_for_small_buffers) : net::Prepare());
+  guest.socket = net::connect_to({plan_.room}, [is_silent](const net::FileDescriptor& socket) {
+    net::give_up_after(longest_connect)(socket);
+    if (is_silent) ask_for_small_buffers(socket);
+  });
   net::disable_nagle(guest.socket);
   net::set_nonblocking(guest.socket);
   ++ungreeted_;
