@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <mutex>
 #include <span>
 #include <string>
@@ -67,25 +68,30 @@ class Server {
       say(fd, room_.enter(fd));
     }
     std::array<char, 16 * 1024> buffer;
-    for (auto until = Clock::time_point::max(); Clock::now() < until;) {
+    for (;;) {
       const ssize_t received = recv(fd, buffer.data(), buffer.size(), 0);
       if (received < 0 && net::is_try_again(errno)) continue;
       const std::lock_guard lock(mutex_);
       if (received <= 0) return say(fd, room_.leave(fd));
-      if (!room_.has(fd)) continue;
       say(fd, room_.hear(fd, std::span(buffer).first(static_cast<std::size_t>(received))));
-      if (room_.has(fd)) continue;
-      until = Clock::now() + farewell;
-      end(fd);
+      if (!room_.has(fd)) break;
     }
+    end(fd);
   }
 
-  // Ends our direction, and bounds each wait for his end. They fail only if the connection is broken: then
-  // recv says so.
+  // Ends our direction, and reads until he has ended his, or the farewell is over: each recv may take what is
+  // left of it, or one byte now and then would make it longer.
   static void end(int fd) {
-    const timeval longest{.tv_sec = farewell.count(), .tv_usec = 0};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof(longest));
-    shutdown(fd, SHUT_WR);
+    shutdown(fd, SHUT_WR);  // fails only if the connection is broken: then recv says so
+    std::array<char, 4096> unread;
+    const auto until = Clock::now() + farewell;
+    for (auto now = Clock::now(); now < until; now = Clock::now()) {
+      const auto left = std::chrono::ceil<std::chrono::microseconds>(until - now).count();  // 0: without end
+      const timeval longest{.tv_sec = left / 1'000'000, .tv_usec = left % 1'000'000};
+      if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof(longest)) < 0) return;
+      const ssize_t received = recv(fd, unread.data(), unread.size(), 0);
+      if (received == 0 || (received < 0 && !net::is_try_again(errno))) return;
+    }
   }
 
   // All words to all listeners before anything else is said: everybody hears one order. The caller holds the

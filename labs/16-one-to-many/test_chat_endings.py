@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import threading
+import time
 import unittest
 
 from common.testing import conversation
@@ -121,6 +122,32 @@ class Endings(unittest.TestCase):
                     speaker, listener = room.guests[:2]
                     speaker.say(b"all well?")
                     self.assertEqual(listener.hears(), b"guest1: all well?")
+
+    def test_a_byte_makes_nobodys_farewell_longer(self):
+        """The first to leave sends one late in it; the second leaves half of it later, and is closed after the first."""
+        with Room("chat-threads", guests=3) as room:
+            first, second, listener = room.guests
+            first.say(b"/quit")
+            self.assertEqual(listener.hears(), b"* guest1 has left")
+            time.sleep(5)
+            before = room.descriptors()
+            second.say(b"/quit")
+            self.assertEqual(listener.hears(), b"* guest2 has left")
+            time.sleep(3)
+            first.say(b"am I still here?")
+            self.assertTrue(self.comes_down_to(before - 1, room))
+            self.assertEqual([self.is_closed(guest.connection) for guest in (first, second)], [True, False])
+
+    @staticmethod
+    def is_closed(connection):
+        """Whether the room has closed it, and not only ended its direction: then it answers a byte by a reset."""
+        try:
+            connection.send(b"x")
+            time.sleep(0.1)
+            connection.send(b"x")
+            return False
+        except ConnectionError:
+            return True
 
     @staticmethod
     def comes_down_to(descriptors, room):
