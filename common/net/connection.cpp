@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -45,6 +46,10 @@ int try_to_connect(FileDescriptor& connection, const Address& address, const Pre
   return errno == EINPROGRESS ? ETIMEDOUT : errno;  // the time of SO_SNDTIMEO is over (socket(7))
 }
 
+void set_option(const FileDescriptor& socket, int level, int option, int value, const char* call) {
+  if (setsockopt(socket.fd(), level, option, &value, sizeof(value)) < 0) throw SystemError(call);
+}
+
 struct Connected {
   FileDescriptor connection;
   Address address;
@@ -71,6 +76,11 @@ Prepare give_up_after(std::chrono::seconds patience) {
       throw SystemError("setsockopt SO_SNDTIMEO");
     }
   };
+}
+
+void ask_for_small_buffers(const FileDescriptor& connection) {
+  set_option(connection, SOL_SOCKET, SO_RCVBUF, 4096, "setsockopt SO_RCVBUF");
+  set_option(connection, IPPROTO_TCP, TCP_MAXSEG, 536, "setsockopt TCP_MAXSEG");
 }
 
 FileDescriptor connect_to(const Address& address) { return connect_to(std::vector{address}); }

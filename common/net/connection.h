@@ -21,6 +21,10 @@ using Prepare = std::function<void(const FileDescriptor&)>;
 /// took longer is a timeout, and a send says EAGAIN.
 Prepare give_up_after(std::chrono::seconds patience);
 
+/// For a socket that isn't connected: a receive buffer of 4 KiB and segments of 536 bytes. Some tens of
+/// kilobytes fill the buffers of both ends then (tcp(7)). Throws SystemError.
+void ask_for_small_buffers(const FileDescriptor& connection);
+
 /// The same to the first of `addresses` that takes a connection: they are tried in turn, each as long as the
 /// kernel tries, and each with a socket of its own. Throws SystemError that tells what each address said.
 FileDescriptor connect_to(const std::vector<Address>& addresses, const Prepare& prepare = {});

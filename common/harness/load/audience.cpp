@@ -1,7 +1,5 @@
 #include "common/harness/load/audience.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -24,16 +22,6 @@ constexpr std::size_t ungreeted_at_once = 64;  // below the backlog of most serv
 constexpr auto quiet = 60ms;  // in which nothing moves: then nothing is under way, unless the room is busy
 constexpr auto standstill = 100ms;
 constexpr auto longest_connect = 4s;  // in which nothing else is listened to, Ctrl-C neither
-
-void set_option(const net::FileDescriptor& socket, int level, int option, int value, const char* call) {
-  if (setsockopt(socket.fd(), level, option, &value, sizeof(value)) < 0) throw net::SystemError(call);
-}
-
-// Some tens of kilobytes fill the buffers of both ends then (tcp(7)).
-void ask_for_small_buffers(const net::FileDescriptor& socket) {
-  set_option(socket, SOL_SOCKET, SO_RCVBUF, 4096, "setsockopt SO_RCVBUF");
-  set_option(socket, IPPROTO_TCP, TCP_MAXSEG, 536, "setsockopt TCP_MAXSEG");
-}
 
 }  // namespace
 
@@ -73,7 +61,7 @@ void Audience::come() {
   Guest& guest = guests_.emplace_back();
   guest.socket = net::connect_to({plan_.room}, [is_silent](const net::FileDescriptor& socket) {
     net::give_up_after(longest_connect)(socket);
-    if (is_silent) ask_for_small_buffers(socket);
+    if (is_silent) net::ask_for_small_buffers(socket);
   });
   net::disable_nagle(guest.socket);
   net::set_nonblocking(guest.socket);
