@@ -1,6 +1,8 @@
 """What a test may need of the machine that it runs on, and not every machine has."""
 
+import shutil
 import socket
+import subprocess
 
 
 def has_ipv6() -> bool:
@@ -18,3 +20,9 @@ def resolves_localhost() -> bool:
         return bool(socket.getaddrinfo("localhost", 80, type=socket.SOCK_STREAM))
     except OSError:
         return False
+
+
+def can_trace() -> bool:
+    """False where strace isn't installed, or isn't allowed to look into a process, as in some containers."""
+    words = ["strace", "-o", "/dev/null", "true"]
+    return bool(shutil.which("strace")) and subprocess.run(words, check=False).returncode == 0

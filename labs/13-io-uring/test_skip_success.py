@@ -2,14 +2,13 @@
 
 import json
 import re
-import shutil
-import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
 from common.testing import conversation
 from common.testing.conversation import receive
+from common.testing.machine import can_trace
 from common.testing.processes import BIN, harness, lab_server, lacked_descriptors, run, wait_until
 
 PLAIN, SAVING = "io-uring", "io-uring-skip-success"
@@ -18,11 +17,6 @@ REQUESTS = 200
 
 def runs_here():
     return (BIN / SAVING).exists() and run(BIN / SAVING, "--help").code == 0
-
-
-def can_trace():
-    words = ["strace", "-o", "/dev/null", "true"]
-    return shutil.which("strace") and subprocess.run(words, check=False).returncode == 0
 
 
 @unittest.skipUnless(runs_here(), "io_uring is not built or not allowed here")

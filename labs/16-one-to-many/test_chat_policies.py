@@ -4,13 +4,12 @@ before the next ones are said, so that nobody but guest1 is slow.
 The checks are shown to fail: each is held against a program that has another policy."""
 
 import select
-import shutil
-import subprocess
 import tempfile
 import time
 import unittest
 from pathlib import Path
 
+from common.testing.machine import can_trace
 from common.testing.processes import wait_until
 
 from .guests import CUT_OFF, DROPPED, Room, most_in_send_buffer, numbered, said, why_not_here
@@ -261,11 +260,6 @@ class Policies(unittest.TestCase):
             self.skipTest("strace is not installed or not allowed: calls can't be seen")
         self.assertAlmostEqual(calls_a_line("chat-io-uring", "io_uring_enter"), 1, delta=0.2)
         self.assertAlmostEqual(calls_a_line("chat-drop", "sendto,recvfrom,epoll_wait"), 12, delta=0.2)
-
-
-def can_trace():
-    words = ["strace", "-o", "/dev/null", "true"]
-    return shutil.which("strace") and subprocess.run(words, check=False).returncode == 0
 
 
 def calls_a_line(program, calls, lines=200):

@@ -6,7 +6,9 @@
 #include <sstream>
 #include <thread>
 
+#include "common/harness/load/latency_sample.h"
 #include "common/harness/measuring/open_loop_figures.h"
+#include "common/harness/measuring/percentile.h"
 #include "common/harness/measuring/socket_memory.h"
 #include "common/harness/measuring/span.h"
 #include "common/harness/processes/process_usage.h"
@@ -44,6 +46,11 @@ AudiencePlan plan_of(const Run& plan, const net::Address& room) {
       .room = room, .readers = plan.connections - silent, .silent = silent, .line_bytes = plan.message_bytes};
 }
 
+// Listeners are numbered from 1.
+bool came_to_a_reader(const Delivery& delivery, std::size_t readers) {
+  return delivery.listener >= 1 && delivery.listener <= readers;
+}
+
 std::string csv_of(const Spoken& spoken, std::size_t readers) {
   std::string csv = "event,listener,line,time_us\n";
   const auto add = [&csv]<typename... Cells>(fmt::format_string<Cells...> row, Cells&&... cells) {
@@ -58,16 +65,6 @@ std::string csv_of(const Spoken& spoken, std::size_t readers) {
   for (const Delivery& delivery : spoken.heard)
     add("heard,{},{},{:.1f}\n", delivery.listener, delivery.line, microseconds(delivery.time));
   return csv;
-}
-
-std::vector<std::uint32_t> latencies_of(const Spoken& spoken, std::size_t readers) {
-  std::vector<std::uint32_t> latency_ns;
-  for (const Delivery& delivery : spoken.heard) {
-    if (delivery.listener > readers) continue;
-    latency_ns.push_back(
-        static_cast<std::uint32_t>((delivery.time - spoken.lines[delivery.line - 1].intended).count()));
-  }
-  return latency_ns;
 }
 
 // Three lines, the last without an end: what it costs is added by who counts it.
@@ -112,11 +109,13 @@ class Evening {
     const Snapshot after(process, circumstances.servers_cores);
     run_.fan_out = fan_out_figures(spoken, plan_.readers, patience);
     if (run_.memory) run_.fan_out->growth_bytes = run_.memory->resident_bytes - resident;
-    record(spoken, rate, before, after, circumstances);
+    const OpenLoopResult result = deliveries_as_requests(spoken, plan_.readers);
+    record(result, rate, before, after, circumstances);
+    leave_out_what_few_lines_tell(run_, spoken.lines.size());
     Outcome outcome{.run = run_, .note = in_words(run_)};
     // Of a large room who heard what when would be a file of many megabytes.
     if (listeners > small_room)
-      outcome.latency_ns = latencies_of(spoken, plan_.readers);
+      outcome.latency_ns = samples_of(result, bound_of(result, patience));
     else
       outcome.events = csv_of(spoken, plan_.readers);
     return outcome;
@@ -134,9 +133,8 @@ class Evening {
     }
   }
 
-  void record(const Spoken& spoken, const OfferedRate& rate, const Snapshot& before, const Snapshot& after,
-              const Circumstances& circumstances) {
-    OpenLoopResult result = deliveries_as_requests(spoken, plan_.readers);
+  void record(const OpenLoopResult& result, const OfferedRate& rate, const Snapshot& before,
+              const Snapshot& after, const Circumstances& circumstances) {
     fill_in_open_loop(run_, result, patience);
     run_.open_loop->arrivals = name_of(rate.arrivals);
     const OpenLoopSuspicion suspicion{.lateness_share = share(lateness_p99(result), rate.interval()),
@@ -189,13 +187,15 @@ double calls_per_delivery(const Run& plan, Target room, const Conditions& condit
     const bool all_came = audience.enter(patience);
     wait_until_it_rests(*traced.process(), conditions.interruption);
     const std::size_t before = record.contents().size();
-    const auto deliveries = all_came ? audience.speak_in_step(traced_marks, patience) : std::nullopt;
-    if (deliveries.value_or(0) == 0) throw NotCounted("lines were not heard while strace counted");
+    const std::uint64_t deliveries_before = audience.deliveries();
+    if (!all_came || !audience.speak_in_step(traced_marks, patience))
+      throw NotCounted("lines were not heard while strace counted");
     wait_until_it_rests(*traced.process(), conditions.interruption);
     const auto calls = count_traced_calls(record.contents(), before);
+    const std::uint64_t deliveries = audience.deliveries() - deliveries_before;
     audience.leave();
-    if (calls == 0) throw NotCounted("strace counted nothing");
-    return static_cast<double>(calls) / static_cast<double>(*deliveries);
+    if (calls == 0 || deliveries == 0) throw NotCounted("strace counted nothing");
+    return static_cast<double>(calls) / static_cast<double>(deliveries);
   } catch (const ServerError& error) {
     throw NotCounted(error.what());
   }
@@ -206,7 +206,7 @@ double calls_per_delivery(const Run& plan, Target room, const Conditions& condit
 FanOutFigures fan_out_figures(const Spoken& spoken, std::size_t readers, std::chrono::nanoseconds bound) {
   std::vector<std::vector<double>> of_line(spoken.lines.size());
   for (const Delivery& delivery : spoken.heard) {
-    if (delivery.listener > readers) continue;
+    if (!came_to_a_reader(delivery, readers)) continue;
     const std::size_t line = delivery.line - 1;
     of_line[line].push_back(microseconds(delivery.time - spoken.lines[line].intended));
   }
@@ -240,7 +240,7 @@ OpenLoopResult deliveries_as_requests(const Spoken& spoken, std::size_t readers)
     result.requests.insert(result.requests.end(), readers, request);
   }
   for (const Delivery& delivery : spoken.heard) {
-    if (delivery.listener > readers) continue;
+    if (!came_to_a_reader(delivery, readers)) continue;
     result.requests[(delivery.line - 1) * readers + delivery.listener - 1].answered = delivery.time;
     if (delivery.time <= spoken.length) ++result.replies_in_span;
   }
@@ -249,6 +249,30 @@ OpenLoopResult deliveries_as_requests(const Spoken& spoken, std::size_t readers)
   result.elapsed = spoken.elapsed;
   result.replies = spoken.deliveries;
   return result;
+}
+
+std::vector<std::uint32_t> samples_of(const OpenLoopResult& deliveries, std::chrono::nanoseconds bound) {
+  std::vector<std::uint32_t> samples;
+  samples.reserve(deliveries.requests.size());
+  for (const OfferedRequest& delivery : deliveries.requests)
+    samples.push_back(latency_sample(delivery.answered ? *delivery.answered - delivery.intended : bound));
+  return samples;
+}
+
+void leave_out_what_few_lines_tell(Run& run, std::size_t lines) {
+  const auto leave_out = [lines](double percent, std::optional<double>& figure) {
+    if (lines < samples_needed(percent)) figure.reset();
+  };
+  leave_out(50, run.p50_us);
+  leave_out(90, run.p90_us);
+  leave_out(99, run.p99_us);
+  leave_out(99.9, run.p999_us);
+  OpenLoopFigures& figures = *run.open_loop;
+  leave_out(50, figures.uncorrected_p50_us);
+  leave_out(90, figures.uncorrected_p90_us);
+  leave_out(99, figures.uncorrected_p99_us);
+  leave_out(99.9, figures.uncorrected_p999_us);
+  leave_out(99, figures.lateness_p99_us);
 }
 
 std::uint64_t count_traced_calls(const std::string& record, std::size_t from) {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "common/harness/experiments/experiment.h"
 #include "common/harness/load/audience.h"
@@ -15,6 +17,14 @@ FanOutFigures fan_out_figures(const Spoken& spoken, std::size_t readers, std::ch
 
 /// Each delivery that was due as a request of an open loop: every line to each of those who read.
 OpenLoopResult deliveries_as_requests(const Spoken& spoken, std::size_t readers);
+
+/// The latency of each of these deliveries from its line's intended time, line by line, and of each line
+/// reader by reader; one that never came stands at the bound. Nanoseconds (latency_sample).
+std::vector<std::uint32_t> samples_of(const OpenLoopResult& deliveries, std::chrono::nanoseconds bound);
+
+/// Makes those percentiles empty that fewer lines stand behind than samples_needed: the deliveries of one
+/// line are late together, however many they are. `run` is that of an open loop.
+void leave_out_what_few_lines_tell(Run& run, std::size_t lines);
 
 /// How many calls a record of strace -f has, each counted once, from the byte `from` on.
 std::uint64_t count_traced_calls(const std::string& record, std::size_t from);

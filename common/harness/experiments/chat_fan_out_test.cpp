@@ -56,6 +56,44 @@ TEST_CASE("fan-out: a line is as many requests as there are readers, answered wh
   CHECK(result.length == 30ms);
 }
 
+TEST_CASE("fan-out: nobody is listener 0, and nothing that he heard is an answer") {
+  Spoken spoken = three_lines();
+  spoken.heard.insert(spoken.heard.begin(), {.listener = 0, .line = 1, .time = 1ms});
+  spoken.heard.push_back({.listener = 0, .line = 3, .time = 42ms});
+  const auto result = harness::deliveries_as_requests(spoken, 2);
+  CHECK(result.requests[3].answered == 18ms);
+  CHECK(result.replies_in_span == 4);
+  CHECK(harness::fan_out_figures(spoken, 2, 4s).first_us == 7000);
+}
+
+TEST_CASE(
+    "fan-out: the samples hold every delivery; one that never came, and one beyond 32 bits, at a bound") {
+  Spoken spoken = three_lines();
+  spoken.heard[3].time = 10s;
+  const auto result = harness::deliveries_as_requests(spoken, 2);
+  CHECK(harness::samples_of(result, 4s) ==
+        std::vector<std::uint32_t>{5'000'000, 3'000'000, 7'000'000, UINT32_MAX, 4'000'000'000, 20'000'000});
+}
+
+TEST_CASE("fan-out: a percentile needs so many lines, not deliveries") {
+  harness::Run run;
+  const auto fill_in = [&run](std::size_t lines) {
+    harness::OpenLoopFigures& figures = run.open_loop.emplace();
+    run.p50_us = run.p90_us = run.p99_us = run.p999_us = run.max_us = figures.lateness_p99_us = 1;
+    figures.uncorrected_p50_us = figures.uncorrected_p90_us = figures.uncorrected_p99_us =
+        figures.uncorrected_p999_us = 1;
+    harness::leave_out_what_few_lines_tell(run, lines);
+  };
+  fill_in(499);
+  CHECK((run.max_us && run.p50_us && run.p90_us && !run.p99_us && !run.p999_us));
+  CHECK((run.open_loop->uncorrected_p90_us && !run.open_loop->uncorrected_p99_us));
+  CHECK_FALSE((run.open_loop->uncorrected_p999_us || run.open_loop->lateness_p99_us));
+  fill_in(5000);
+  CHECK((run.p999_us && run.open_loop->uncorrected_p999_us && run.open_loop->lateness_p99_us));
+  fill_in(9);
+  CHECK_FALSE((run.p50_us || run.p90_us || run.open_loop->uncorrected_p50_us));
+}
+
 TEST_CASE("traced calls: each counts once, also one that another thread interrupts; signals and ends don't") {
   const std::string before = "7  socket(AF_INET) = 3\n";
   const std::string record = before +

@@ -1,13 +1,13 @@
 """chat-fan-out: what its records say of rooms whose answers are known, and of one that does wrong."""
 
 import csv
-import shutil
 import sys
 import unittest
 from collections import defaultdict
 
 import pytest
 
+from common.testing.machine import can_trace
 from common.testing.processes import BIN, harness, rows_of
 from common.testing.sweeps import COLUMNS, Sweep
 
@@ -71,6 +71,17 @@ class ChatFanOut(Sweep):
             of_him = [line for listener, line in heard if listener == reader]
             self.assertEqual(of_him, sorted(of_him), "one order")
 
+    def assert_a_send_a_delivery(self, rows):
+        """A wait and a recv a line, and a send a delivery; who is behind takes two lines with one wait and one recv. The
+        first and the last wait may fall on either side."""
+        for listeners, row in rows.items():
+            calls = row["server_system_calls_per_request"]
+            if not calls:
+                self.assertIn("system calls not counted: lines were not heard", "\n".join(self.said))
+                continue
+            self.assertGreaterEqual(float(calls), 1)
+            self.assertLess(float(calls), (listeners + 2) / listeners + 0.01)
+
     def test_a_room_that_drops(self):
         rows = self.rows("--", BIN / "chat-drop", "--queue-bytes", "4096", "--port", "{port}")
         self.assertEqual(self.code, 0, self.said)
@@ -99,10 +110,8 @@ class ChatFanOut(Sweep):
             self.assertGreater(
                 min(time for listener, _, time in events["heard"] if listener == silent), reads
             )
-        if shutil.which("strace"):
-            for listeners, row in rows.items():  # a wait, a recv and a send each
-                calls = float(row["server_system_calls_per_request"])
-                self.assertAlmostEqual(calls, (listeners + 2) / listeners, delta=0.1)
+        if can_trace():
+            self.assert_a_send_a_delivery(rows)
 
     def test_a_room_that_waits_lets_all_wait_until_the_silent_one_reads(self):
         rows = self.rows("chat-wait")

@@ -51,8 +51,9 @@ Audience::Audience(const AudiencePlan& plan, const Interruption& interruption)
 
 bool Audience::enter(std::chrono::milliseconds patience) {
   last_moved_ = Clock::now();
-  while (guests_.size() < guests_.capacity() || ungreeted_ > 0) {
-    if (guests_.size() < guests_.capacity() && ungreeted_ < ungreeted_at_once) {
+  const std::size_t all = 1 + plan_.readers + plan_.silent;
+  while (guests_.size() < all || ungreeted_ > 0) {
+    if (guests_.size() < all && ungreeted_ < ungreeted_at_once) {
       come();
       wait_once(Clock::now());
       continue;
@@ -98,7 +99,7 @@ Spoken Audience::speak(const OfferedRate& rate, std::chrono::nanoseconds duratio
   due_ = sent_ = heard_by_readers_ = 0;
   ends_.clear();
   for (Guest& guest : guests_) guest.found = {};
-  const std::uint64_t marks_before = marks_;
+  marks_before_ = marks_;
   const std::uint64_t deliveries_before = deliveries_;
   silent_ones_read(false);
   is_speaking_ = true;
@@ -107,6 +108,7 @@ Spoken Audience::speak(const OfferedRate& rate, std::chrono::nanoseconds duratio
     say_what_is_due();
     wait_once(due_ < spoken_.lines.size() ? std::min(end, begin_ + spoken_.lines[due_].intended) : end);
   }
+  say_what_is_due();  // who was away at the end finds it over, and the last lines unsaid
   spoken_.length = Clock::now() - begin_;
   const std::size_t all_deliveries = spoken_.lines.size() * plan_.readers;
   while (heard_by_readers_ < all_deliveries && Clock::now() - last_moved_ < standstill)
@@ -120,26 +122,31 @@ Spoken Audience::speak(const OfferedRate& rate, std::chrono::nanoseconds duratio
   spoken_.elapsed = Clock::now() - begin_;
   spoken_.deliveries = deliveries_ - deliveries_before;
   for (std::size_t index = plan_.readers + 1; index < guests_.size(); ++index) {
-    guests_[index].found.untold = untold(guests_[index], marks_before);
+    guests_[index].found.untold = untold(guests_[index]);
     spoken_.silent.push_back(guests_[index].found);
   }
   return std::move(spoken_);
 }
 
-std::uint64_t Audience::untold(const Guest& guest, std::uint64_t marks_before) const {
+std::uint64_t Audience::untold(const Guest& guest) const {
   if (guest.found.cut_off) return 0;
-  const std::uint64_t marks = guest.mark > marks_before ? guest.mark - marks_before : 0;
+  const std::uint64_t marks = guest.mark > marks_before_ ? guest.mark - marks_before_ : 0;
   const std::uint64_t said = spoken_.lines.size() + marks;
   return said - std::min(said, guest.found.whole + guest.found.told);
 }
 
-std::optional<std::uint64_t> Audience::speak_in_step(std::size_t marks, std::chrono::milliseconds patience) {
-  const std::uint64_t before = deliveries_;
+bool Audience::speak_in_step(std::size_t marks, std::chrono::milliseconds patience) {
   for (std::size_t i = 0; i < marks; ++i) {
     last_moved_ = {};
-    if (!all_hear_a_mark(patience)) return std::nullopt;
+    if (!all_hear_a_mark(patience)) return false;
   }
-  return deliveries_ - before;
+  return true;
+}
+
+std::uint64_t Audience::deliveries() {
+  while (wait_once(Clock::now())) {
+  }
+  return deliveries_;
 }
 
 void Audience::say(const std::string& line) {
@@ -191,7 +198,7 @@ bool Audience::all_hear_a_mark(std::chrono::milliseconds patience) {
   return true;
 }
 
-void Audience::wait_once(Clock::time_point wake_up) {
+bool Audience::wait_once(Clock::time_point wake_up) {
   const int ready = epoll_wait(epoll_.fd(), events_.data(), static_cast<int>(events_.size()),
                                punctual_sleep(wake_up, Clock::now()));
   if (ready < 0 && errno != EINTR) throw net::SystemError("epoll_wait");
@@ -206,6 +213,7 @@ void Audience::wait_once(Clock::time_point wake_up) {
     if ((event.events & ~EPOLLOUT) != 0) receive(index);
     if (is_speaking_) say_what_is_due();  // punctual even if there is much to hear
   }
+  return ready > 0;
 }
 
 void Audience::receive(std::size_t index) {
@@ -229,7 +237,10 @@ void Audience::receive(std::size_t index) {
   guest.half += rest;
 }
 
+// What the speaker hears is no delivery. Some rooms send him his own lines, perhaps with other words before
+// them.
 void Audience::hear(std::size_t index, std::string_view line, Clock::time_point now) {
+  if (index == speaker) return;
   Guest& guest = guests_[index];
   const HeardLine heard = words_.recognise(line);
   const bool is_whole = heard.is == HeardLine::Is::whole;
@@ -237,16 +248,16 @@ void Audience::hear(std::size_t index, std::string_view line, Clock::time_point 
     spoken_.heard.push_back({.listener = index, .line = heard.number, .time = now - begin_});
     if (index <= plan_.readers) ++heard_by_readers_;
   }
-  if (is_whole || heard.is == HeardLine::Is::mark) {
-    ++guest.found.whole;
-    ++deliveries_;
-  }
+  const bool is_mark = heard.is == HeardLine::Is::mark;
+  // A mark that was said twice before the span may come within it.
+  if (is_whole || (is_mark && heard.number > marks_before_)) ++guest.found.whole;
+  if (is_whole || is_mark) ++deliveries_;
   if (heard.is == HeardLine::Is::torn) ++guest.found.torn;
   if (heard.is == HeardLine::Is::told) guest.found.told += heard.number;
   if (heard.is == HeardLine::Is::cut_off) guest.found.cut_off = true;
   // That a mark comes once more is no progress: a room that loses the lines of one would never be given up.
   if (!heard.ends_in_mark) last_progress_ = now;
-  if (!heard.ends_in_mark || index == speaker) return;
+  if (!heard.ends_in_mark) return;
   if (guest.mark < awaited_mark_ && heard.number >= awaited_mark_ && missing_ > 0) {
     --missing_;
     last_progress_ = now;

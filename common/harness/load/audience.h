@@ -59,11 +59,11 @@ struct Spoken {
   std::chrono::nanoseconds length{0};    ///< when the speaker found the span over
   std::chrono::nanoseconds all_read{0};  ///< when the silent ones began to read
   std::chrono::nanoseconds elapsed{0};   ///< until everybody had heard all that he would hear
-  std::uint64_t deliveries = 0;          ///< whole lines and marks that came to anybody
+  std::uint64_t deliveries = 0;          ///< whole lines and marks that came to listeners
 };
 
 /// One who speaks in a chat room and those who listen, in one thread. The room is known by what it does with
-/// lines, not by its words: its greeting is read and not looked at.
+/// lines, not by its words: its greeting is read and not looked at, and so is all that the speaker hears.
 class Audience {
  public:
   Audience(const AudiencePlan& plan, const Interruption& interruption);
@@ -80,9 +80,13 @@ class Audience {
   Spoken speak(const OfferedRate& rate, std::chrono::nanoseconds duration,
                const std::function<void()>& before_all_read, std::chrono::milliseconds patience);
 
-  /// Says so many marks, each when all have heard the one before. Returns how many deliveries that were; none
-  /// if somebody misses one and nothing new comes for `patience`.
-  std::optional<std::uint64_t> speak_in_step(std::size_t marks, std::chrono::milliseconds patience);
+  /// Says so many marks, each when all have heard the one before. False if somebody misses one and nothing
+  /// new comes for `patience`. A mark that took long was said once more, which may be under way still.
+  bool speak_in_step(std::size_t marks, std::chrono::milliseconds patience);
+
+  /// Reads what has come, and returns how many whole lines and marks have come to listeners since they were
+  /// let in. Of a room that rests it is all that it has sent.
+  std::uint64_t deliveries();
 
   /// Ends all connections by resets.
   void leave();
@@ -109,8 +113,8 @@ class Audience {
   void say_what_is_due();
   void send_unsent();
   bool all_hear_a_mark(std::chrono::milliseconds patience);
-  std::uint64_t untold(const Guest& guest, std::uint64_t marks_before) const;
-  void wait_once(Clock::time_point wake_up);
+  std::uint64_t untold(const Guest& guest) const;
+  bool wait_once(Clock::time_point wake_up);  // whether anything has happened
   void receive(std::size_t index);
   void hear(std::size_t index, std::string_view line, Clock::time_point now);
   void go(std::size_t index);
@@ -127,7 +131,8 @@ class Audience {
   std::string unsent_;  // of what the speaker has said
   bool waits_to_send_ = false;
   std::uint64_t said_bytes_ = 0;
-  std::uint64_t marks_ = 0;  // said so far
+  std::uint64_t marks_ = 0;         // said so far
+  std::uint64_t marks_before_ = 0;  // of them, before the span
   std::uint64_t awaited_mark_ = 0;
   std::size_t missing_ = 0;          // listeners who have not heard it, nor a later one
   Clock::time_point last_moved_;     // when anything was last heard

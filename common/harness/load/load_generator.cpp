@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/harness/load/latency_sample.h"
+
 namespace harness {
 
 LoadResult LoadGenerator::speak(std::chrono::nanoseconds duration, std::vector<Interjection> interjections,
@@ -47,8 +49,7 @@ void LoadGenerator::replied(std::size_t index, Clock::time_point now) {
   const Client& client = clients_[index];
   if (is_owed(client)) --outstanding_;
   if (is_owed(client) && client.sent_at >= span_begin_) {
-    const auto latency = std::chrono::nanoseconds(now - client.sent_at).count();
-    result_.latency_ns.push_back(static_cast<std::uint32_t>(std::min<std::int64_t>(latency, UINT32_MAX)));
+    result_.latency_ns.push_back(latency_sample(now - client.sent_at));
     if (keep_sent_) result_.sent.push_back(client.sent_at - span_begin_);
   }
   ++result_.replies;
