@@ -29,7 +29,7 @@ ARROWS: dict[str, list[str]] = {
     TESTING: [NET, PROCESSES],
     **{room: [NET, KERNEL, TERMINAL, *HARNESS[:place]] for place, room in enumerate(HARNESS)},
     "common/harness": [NET, KERNEL, TERMINAL, *HARNESS],
-    "common/bench": [NET, KERNEL, "common/framing", "common/harness", *HARNESS],
+    "common/bench": [NET, KERNEL, TERMINAL, "common/framing", "common/harness", *HARNESS],
     "common/guide": [],
     "common/course": ["common/guide", "plots"],
     "common/taste": ["plots"],

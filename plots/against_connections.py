@@ -1,45 +1,19 @@
 """What the charts over open connections share: points of repetitions, and how a server's points are drawn."""
 
-import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from statistics import median
-from typing import Callable, NamedTuple, Optional
+from typing import Callable, Optional
 
 from matplotlib.axes import Axes
 
 from plots import style
+from plots.order_statistics import median_interval
 from plots.records import Experiment, Run
 from plots.style import FAILURE_RED, in_order, server_style
 
 # The height of a row of crosses at the upper edge, as a share of the axes.
 EDGE_ROW = 0.1
-
-
-WANTED_CONFIDENCE = 0.95
-
-
-class Interval(NamedTuple):
-    """Two measured values between which the true median lies with a certain probability."""
-
-    low: float
-    high: float
-    confidence: float
-
-
-def median_interval(values: list[float]) -> Interval:
-    """The order-statistic interval of the median: the k-th lowest to the k-th highest value, as narrow as 95 % allows.
-
-    Of fewer than six values it is the lowest to the highest, with less. Whatever the distribution, each value lies below
-    the true median with probability 1/2, so how many do is binomial (H. A. David, "Order Statistics", section 7.1).
-    """
-    ordered, n = sorted(values), len(values)
-    outside = 2 / 2**n  # that the true median lies beyond the k-th values
-    cut = 1
-    while cut < n // 2 and 1 - outside - 2 * math.comb(n, cut) / 2**n >= WANTED_CONFIDENCE:
-        outside += 2 * math.comb(n, cut) / 2**n
-        cut += 1
-    return Interval(ordered[cut - 1], ordered[n - cut], max(0.0, 1 - outside))
 
 
 @dataclass(frozen=True)

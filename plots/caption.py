@@ -4,7 +4,8 @@ import re
 from collections import Counter, defaultdict
 from typing import Callable, Iterable
 
-from plots.against_connections import median_interval, points_by_server
+from plots.against_connections import points_by_server
+from plots.order_statistics import median_interval
 from plots.records import Experiment, Run
 from plots.style import in_order
 

@@ -7,20 +7,18 @@ Look for:  `*`: with 6 repetitions or more in both, all of the spread lies above
 
 import argparse
 import io
-import math
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 from textwrap import fill
 from typing import NamedTuple, Optional
 
+from plots.order_statistics import Interval, median_interval
 from plots.records import Experiment, RecordsError, Run, read_columns, read_experiment
 
 COLUMNS = 78  # of a line
-WANTED_CONFIDENCE = 0.95
 SERVER_COLUMNS = 24  # of them, for its name
 # Fewer have no interval of that confidence: of 3, the lowest and the highest hold the median with 75 %.
 FEWEST_VALUES = 6
@@ -79,32 +77,6 @@ QUANTITIES: dict[str, Callable[[Run], Optional[float]]] = {
     "calls/request": lambda run: run.server_system_calls_per_request,
     "memory (PSS)": _if_idle,
 }
-
-
-class Interval(NamedTuple):
-    """A median, between two of the values that it is of."""
-
-    low: float
-    median: float
-    high: float
-    n: int
-
-
-def median_interval(values: list[float]) -> Interval:
-    """The median with its order-statistic interval of 95 %; of too few values, from the lowest to the highest.
-
-    As common/harness/comparing/order_statistics.h has it: a value is below the true median as often as above.
-    """
-    values = sorted(values)
-    n = len(values)
-    k = 1
-    outside = 0.5**n
-    while 2 * (k + 1) <= n:
-        outside += math.comb(n, k) / 2**n
-        if 1 - 2 * outside < WANTED_CONFIDENCE:
-            break
-        k += 1
-    return Interval(values[k - 1], median(values), values[n - k], n)
 
 
 @dataclass(frozen=True)

@@ -10,37 +10,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from plots import synthetic
-from plots.diff import Interval, Ratio, main, median_interval
+from plots.diff import Ratio, main
+from plots.order_statistics import Interval
 
 EXPERIMENT = "latency-vs-connections"
 
 
-class Intervals(unittest.TestCase):
-    def test_the_ranks_are_those_of_published_tables(self):
-        """As common/harness/comparing/order_statistics_test.cpp has them."""
-        for n, low, high in (
-            (1, 1, 1),
-            (3, 1, 3),
-            (5, 1, 5),
-            (6, 1, 6),
-            (8, 1, 8),
-            (9, 2, 8),
-            (12, 3, 10),
-            (16, 4, 13),
-            (25, 8, 18),
-        ):
-            with self.subTest(n):
-                interval = median_interval([float(rank) for rank in range(n, 0, -1)])
-                self.assertEqual((interval.low, interval.high, interval.n), (low, high, n))
-                self.assertEqual(interval.median, (n + 1) / 2)
-
+class Ratios(unittest.TestCase):
     def test_a_ratio_differs_if_the_intervals_are_apart_and_have_values_enough(self):
-        first = Interval(1, 2, 3, 6)
-        self.assertTrue(Ratio(first, Interval(3.1, 4, 5, 6)).differs())
-        self.assertTrue(Ratio(Interval(3.1, 4, 5, 6), first).differs())
-        self.assertFalse(Ratio(first, Interval(2.9, 4, 5, 6)).differs())
-        self.assertFalse(Ratio(first, Interval(3.1, 4, 5, 5)).differs())
-        self.assertEqual(Ratio(first, Interval(4, 5, 8, 6)).text(), "   2.50   1.33 – 8.00 * 6, 6")
+        first = Interval(1, 2, 3, 6, 0.95)
+        self.assertTrue(Ratio(first, Interval(3.1, 4, 5, 6, 0.95)).differs())
+        self.assertTrue(Ratio(Interval(3.1, 4, 5, 6, 0.95), first).differs())
+        self.assertFalse(Ratio(first, Interval(2.9, 4, 5, 6, 0.95)).differs())
+        self.assertFalse(Ratio(first, Interval(3.1, 4, 5, 5, 0.95)).differs())
+        self.assertEqual(Ratio(first, Interval(4, 5, 8, 6, 0.95)).text(), "   2.50   1.33 – 8.00 * 6, 6")
 
 
 class Diff(unittest.TestCase):

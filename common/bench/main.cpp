@@ -27,6 +27,7 @@
 #include "common/harness/measuring/environment.h"
 #include "common/harness/progress.h"
 #include "common/net/command_line.h"
+#include "common/terminal/folded.h"
 
 namespace {
 
@@ -89,7 +90,9 @@ std::string what_can_be_told(const std::vector<Figure>& figures) {
   if (found == figures.end()) return "";
   std::vector<double> ratios;
   for (const Sample& sample : found->samples) ratios.push_back(sample.value);
-  return "A/A: " + harness::in_words({.name = "requests a second of CPU", .verb = "serves"}, ratios) + "\n";
+  const std::string told =
+      "A/A: " + harness::in_words({.name = "requests a second of CPU", .verb = "serves"}, ratios);
+  return terminal::folded(told, 0, "  ") + "\n";
 }
 
 bool is_built(const Server& server) { return access(server.command.front().c_str(), X_OK) == 0; }
@@ -179,9 +182,10 @@ int run(int argc, char** argv) {
   const std::string folder = options.results + "/bench";
   bench::write_records(folder, figures, environment);
   fmt::print(
-      "servers: requests a second of CPU time, 50 connections, 14-byte messages, both ends on one core\n"
-      "chat rooms: lines delivered a second of CPU time, 1,000 listeners, 64-byte lines, both ends on one "
-      "core\n"
+      "servers: requests a second of CPU time, 50 connections, 14-byte messages,\n"
+      "  both ends on one core\n"
+      "chat rooms: lines delivered a second of CPU time, 1,000 listeners, 64-byte\n"
+      "  lines, both ends on one core\n"
       "decode: 10 MB of stream, a second of CPU time, one thread\n{}{}",
       bench::table(figures), what_can_be_told(figures));
   fmt::print("recorded in {}\n", folder);

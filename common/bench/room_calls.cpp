@@ -13,6 +13,7 @@
 #include "common/harness/processes/child_process.h"
 #include "common/harness/processes/memory_file.h"
 #include "common/harness/processes/server_process.h"
+#include "common/harness/processes/strace.h"
 #include "common/kernel/numbers.h"
 
 namespace bench {
@@ -22,11 +23,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int lines = 100;
-
-class NotCounted : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 // strace(1), attached to a process while this object lives.
 class Tracer {
@@ -38,14 +34,14 @@ class Tracer {
                  .errors = errors_.fd()}) {
     const std::string status = fmt::format("/proc/{}/status", traced);
     while (kernel::number_behind("TracerPid:", status).value_or(0) == 0) {
-      if (strace_.has_ended()) throw NotCounted("strace can't attach: " + errors_.contents());
+      if (strace_.has_ended()) throw harness::NotCounted("strace can't attach: " + errors_.contents());
       std::this_thread::sleep_for(1ms);
     }
   }
   /// Ends it, and returns how many calls it has counted.
   std::int64_t finish(const harness::Interruption& interruption) {
     strace_.send_signal(SIGINT);
-    if (!strace_.wait_for_end(10s, &interruption)) throw NotCounted("strace doesn't end at SIGINT");
+    if (!strace_.wait_for_end(10s, &interruption)) throw harness::NotCounted("strace doesn't end at SIGINT");
     const auto calls = harness::parse_strace_summary(table_.contents());
     return std::accumulate(calls.begin(), calls.end(), std::int64_t{0},
                            [](std::int64_t sum, const auto& call) { return sum + call.second; });
@@ -77,15 +73,14 @@ std::string room_calls_name(const harness::Contender& room) {
 
 Figure room_calls(const harness::Contender& room, const Goal& goal, int core, harness::Progress& progress,
                   const harness::Interruption& interruption) {
-  Figure figure{
-      .name = fmt::format("{}: system calls a delivered line", room.name), .unit = "calls", .goal = goal};
+  Figure figure{.name = room_calls_name(room), .unit = "calls", .goal = goal};
   for (std::size_t i = 0; i < room_calls_repetitions; ++i) {
     progress.step(figure.name);
     try {
       figure.samples.push_back(count_once(room, core, interruption));
     } catch (const harness::CannotStart& error) {
       figure.note = fmt::format("skipped: {} (Debian's package: strace)", error.what());
-    } catch (const NotCounted& error) {
+    } catch (const harness::NotCounted& error) {
       figure.note = fmt::format("skipped: {}", error.what());
     }
   }

@@ -36,6 +36,20 @@ bool is_same(const Target& one, const Target& other) {
   return one.command == other.command && (one.running_at ? one.name == other.name : !other.running_at);
 }
 
+// What stands between the commas. Throws BadUse where nothing does: to choose_targets that means all servers.
+std::vector<std::string> split_addresses(const std::string& connect) {
+  std::vector<std::string> addresses;
+  if (connect.empty()) return addresses;
+  std::istringstream words(connect + ',');
+  for (std::string address; std::getline(words, address, ',');) {
+    if (address.empty())
+      throw BadUse(
+          fmt::format("--connect takes HOST:PORT,...: in '{}' a comma has no address beside it", connect));
+    addresses.push_back(address);
+  }
+  return addresses;
+}
+
 // All that the user named, in the order names, addresses, commands.
 std::vector<Target> named_targets(const Choice& choice, const std::vector<KnownServer>& known) {
   std::vector<Target> targets;
@@ -43,8 +57,7 @@ std::vector<Target> named_targets(const Choice& choice, const std::vector<KnownS
     for (Target& target : choose_targets(some, known)) targets.push_back(std::move(target));
   };
   if (!choice.names.empty()) add({.names = choice.names, .connect = "", .command = {}});
-  std::istringstream addresses(choice.connect);
-  for (std::string address; std::getline(addresses, address, ',');)
+  for (const std::string& address : split_addresses(choice.connect))
     add({.names = {}, .connect = address, .command = {}});
   for (const auto& command : split_commands(choice.command))
     add({.names = {}, .connect = "", .command = command});

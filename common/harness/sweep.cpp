@@ -10,6 +10,7 @@
 #include "common/harness/measuring/environment.h"
 #include "common/harness/progress.h"
 #include "common/net/server.h"
+#include "common/terminal/folded.h"
 
 namespace harness {
 
@@ -75,6 +76,7 @@ Experiment as_chosen(Experiment experiment, const SweepOptions& options) {
     if (experiment.active == 0U || experiment.about_rooms)
       throw BadUse(fmt::format("{} says itself who speaks: --active doesn't apply", experiment.name));
     experiment.active = static_cast<std::size_t>(options.active);
+    experiment.needs.emplace_back("silent-client-stops-no-one");  // the others are silent
   }
   const std::size_t fewest = *std::min_element(scale.connections.begin(), scale.connections.end());
   if (has_points && experiment.active.value_or(0) > fewest) {
@@ -91,9 +93,10 @@ class Again {
  public:
   static constexpr int share_percent = 20;
 
-  bool is_due(const Run& run, const Cores& cores) const {
+  // `took` is how long the run took that was the last.
+  bool is_due(const Run& run, const Cores& cores, std::chrono::nanoseconds took) const {
     return may_be_valid_next_time(run, cores) &&
-           spent_ * 100 < (Clock::now() - begin_ - spent_) * share_percent;
+           (spent_ + took) * 100 < (Clock::now() - begin_ - spent_) * share_percent;
   }
   void took(std::chrono::nanoseconds time) {
     spent_ += time;
@@ -129,28 +132,32 @@ class Sweep {
       if (records_.has(plan)) continue;
       conditions_.interruption.check();
       Outcome outcome = conduct(plan, subject);
-      outcome.run.experiment = plan.experiment;
-      outcome.run.repetition = plan.repetition;
-      outcome.run.cost = plan.cost;
-      outcome.run.capacity_percent = plan.capacity_percent;
       if (!outcome.note.empty()) progress.note(outcome.note);
       if (outcome.run.lost() > 0)
         with_losses.push_back(fmt::format("{}: {}", in_words(slot, subject), outcome.run.invalid_reason));
-      record(outcome);
     }
     if (const std::string words = again_.in_words(); !words.empty()) progress.note(words);
     return with_losses;
   }
 
  private:
+  // Returns a run that is recorded: the last one, if it was made again.
   Outcome conduct(const Run& plan, const Subject& subject) {
+    using Clock = std::chrono::steady_clock;
+    auto begin = Clock::now();
     Outcome outcome = experiment_.conduct(plan, subject, conditions_);
-    while (again_.is_due(outcome.run, conditions_.cores)) {
-      conditions_.interruption.check();
-      const auto begin = std::chrono::steady_clock::now();
-      outcome = experiment_.conduct(plan, subject, conditions_);
-      again_.took(std::chrono::steady_clock::now() - begin);
+    while (again_.is_due(outcome.run, conditions_.cores, Clock::now() - begin)) {
+      begin = Clock::now();
+      try {
+        conditions_.interruption.check();
+        outcome = experiment_.conduct(plan, subject, conditions_);
+      } catch (const Interrupted&) {
+        record(outcome, plan);  // the run before it is finished
+        throw;
+      }
+      again_.took(Clock::now() - begin);
     }
+    record(outcome, plan);
     return outcome;
   }
 
@@ -170,7 +177,11 @@ class Sweep {
   }
 
   // The samples first: a row on disk names files that are there.
-  void record(Outcome& outcome) {
+  void record(Outcome& outcome, const Run& plan) {
+    outcome.run.experiment = plan.experiment;
+    outcome.run.repetition = plan.repetition;
+    outcome.run.cost = plan.cost;
+    outcome.run.capacity_percent = plan.capacity_percent;
     const std::string name = file_name_for(outcome.run);
     if (!outcome.latency_ns.empty())
       outcome.run.samples_file = records_.add_samples(name, outcome.latency_ns);
@@ -198,7 +209,8 @@ int sweep_command(const Choice& choice, const std::vector<KnownServer>& servers,
   const Scale& scale = options.profile == "full" ? experiment.full : experiment.quick;
   const auto seed = static_cast<std::uint64_t>(options.seed);
   Schedule schedule = make_schedule(experiment, scale, subjects, seed, raise_descriptor_limit());
-  for (const std::string& reason : schedule.left_out) fmt::print(stderr, "left out: {}\n", reason);
+  for (const std::string& reason : schedule.left_out)
+    fmt::print(stderr, "{}\n", terminal::folded("left out: " + reason, 0, "  "));
   schedule.left_out.insert(schedule.left_out.begin(), selection.left_out.begin(), selection.left_out.end());
   const Cores cores = Cores::choose();
   const std::string environment =

@@ -158,6 +158,10 @@ class Harness(OneLine):
             self.refuses(("compare", "epoll", "poll", option, word), option, f"'{word}'")
         self.refuses(("compare", "epoll", "poll", "--active", "51"), "--active", "from 1 to 50")
         self.refuses(("compare", "epoll", "poll", "--connect", "127.0.0.1"), "HOST:PORT", "'127.0.0.1'")
+        for addresses in (",", ",127.0.0.1:9", "127.0.0.1:9,,127.0.0.1:8", "127.0.0.1:9,"):
+            self.refuses(
+                ("compare", "epoll", "--connect", addresses), "HOST:PORT", f"'{addresses}'", "no address"
+            )
         self.refuses(
             ("compare", "epoll", "select", "--connections", "3000"),
             "select can't serve 3000",

@@ -16,7 +16,7 @@ from common.testing.sweeps import COLUMNS, OPEN_LOOP_COLUMNS
 
 pytestmark = pytest.mark.xdist_group("machine")  # measures
 # Some reasons for an invalid run are the machine's alone, and come before all others.
-OF_THE_MACHINE = re.compile("the hypervisor took|share the only core|suspended|clock ran off")
+OF_THE_MACHINE = re.compile("the hypervisor took|share the only core|suspended|clock ran off|the run took")
 TIMEOUT_US = 4_000_000
 # How many requests each takes.
 PERCENTILES = (("p50", 50, 10), ("p90", 90, 50), ("p99", 99, 500), ("p999", 99.9, 5000))

@@ -82,15 +82,15 @@ class SelfChecks(unittest.TestCase):
         len(os.sched_getaffinity(0)) < 2, "on one core every run is invalid, and none is made again"
     )
     def test_a_sweep_makes_disturbed_runs_again_within_a_share_of_its_time(self):
-        words = ("--connections", "20", "--repetitions", "2", "--results", self.results, "epoll")
+        words = ("--connections", "20", "--repetitions", "12", "--results", self.results, "epoll")
         with busy_loops(min(os.sched_getaffinity(0)), 2):
             ended = harness("sweep", "latency-vs-connections", *words)
         self.assertEqual(ended.code, 0, ended.err)
         rows = rows_of(self.results / "latency-vs-connections")
-        self.assertEqual([row["valid"] for row in rows], ["no", "no"])
+        self.assertEqual([row["valid"] for row in rows], ["no"] * 12)
         (said,) = [line for line in ended.err if "runs made again because the machine had other work" in line]
-        # The first one at least; the share doesn't allow each of them a second try for ever.
-        self.assertRegex(said, r": [1-4], in [0-9.]+ s$")
+        # A fifth of twelve alike; runs beside busy loops aren't.
+        self.assertRegex(said, r": [1-6], in [0-9.]+ s$")
 
     def test_the_servers_own_processes_and_threads_are_no_others(self):
         """A server of many processes, and one of many threads, that use their core to the full."""

@@ -129,6 +129,15 @@ class Chosen(Sweep):
         self.assertEqual(len(rows), len(wanted))
         self.assertEqual({row["active"] for row in rows}, {"2"})
 
+    def test_a_server_that_waits_for_the_silent_ones_is_left_out_where_some_are_silent(self):
+        words = ("--connections", "10", "--active", "2", "--repetitions", "1", "--results", self.results)
+        ended = harness("sweep", "throughput-vs-connections", "blocking-loop", "epoll", *words)
+        self.assertEqual((ended.code, ended.left), (0, []), ended.err)
+        self.assertEqual(
+            [row["server"] for row in rows_of(self.results / "throughput-vs-connections")], ["epoll"]
+        )
+        self.assertIn("left out: blocking-loop: by its nature not 'silent-client-stops-no-one'", ended.err)
+
     def test_what_cannot_be_chosen_is_refused_and_nothing_is_set_aside(self):
         for words, complaint in (
             (

@@ -7,8 +7,10 @@
 namespace harness {
 
 /// How long anybody's threads have run on these cores since the machine's start: the columns user, nice and
-/// system of /proc/stat (proc(5)), of which `stat` is the text. Interrupts aren't in it: the kernel may count
-/// them as time of the process that they met.
+/// system of /proc/stat (proc(5)), of which `stat` is the text. Interrupts are in it (irq, softirq) where
+/// they are in the clocks of the processes, too, with which it is compared: each is time of the process that
+/// it met. A kernel that measures them apart (CONFIG_IRQ_TIME_ACCOUNTING) takes them out of those clocks; its
+/// irq isn't 0, while by ticks alone it is: the tick is an interrupt itself, and none meets another.
 std::chrono::nanoseconds busy_time(std::istream& stat, const std::vector<int>& cores);
 /// The same of this machine, now.
 std::chrono::nanoseconds busy_time(const std::vector<int>& cores);

@@ -25,8 +25,13 @@ std::chrono::nanoseconds ticks(std::int64_t count) {
   return std::chrono::nanoseconds(count * (1'000'000'000 / sysconf(_SC_CLK_TCK)));
 }
 
-std::chrono::nanoseconds busy_in_text(const std::vector<int>& cores) {
-  std::istringstream stat(stat_text);
+constexpr const char* text_without_interrupts_apart =
+    "cpu  1100 220 33 9000 6 0 706 9 0 0\n"
+    "cpu0 100 20 3 5000 5 0 6 8 0 0\n"
+    "cpu1 1000 200 30 4000 1 0 700 1 0 0\n";
+
+std::chrono::nanoseconds busy_in_text(const std::vector<int>& cores, const char* text = stat_text) {
+  std::istringstream stat(text);
   return busy_time(stat, cores);
 }
 
@@ -40,6 +45,18 @@ TEST_CASE(
   CHECK(busy_in_text({0, 1}) == ticks(1353));
   CHECK(busy_in_text({2}) == 0ns);
   CHECK(busy_in_text({}) == 0ns);
+}
+
+TEST_CASE("interrupts are in it where the kernel counts them as the processes' own: its irq is 0") {
+  CHECK(busy_in_text({0}, text_without_interrupts_apart) == ticks(129));
+  CHECK(busy_in_text({1}, text_without_interrupts_apart) == ticks(1930));
+  CHECK(busy_in_text({0, 1}, text_without_interrupts_apart) == ticks(2059));
+}
+
+TEST_CASE("interrupts are apart on all cores, also on one that had none") {
+  const char* text =
+      "cpu  300 0 0 9000 0 2 40 0 0 0\ncpu0 100 0 0 5000 0 2 30 0 0 0\ncpu1 200 0 0 4000 0 0 10 0 0 0\n";
+  CHECK(busy_in_text({1}, text) == ticks(200));
 }
 
 TEST_CASE("what others took is what is left of the cores' time, as a share of it") {
