@@ -63,8 +63,9 @@ class Comparison {
         records_(records),
         rounds_(contenders, point, orders_.size(), cores, interruption,
                 {.announce = [this](const std::string& what) { progress_.step(what); },
-                 .record = [this,
-                            open = point.rate.has_value()](Measured& measured) { record(measured, open); }}),
+                 .record = [this, open = point.rate.has_value()](
+                               Measured& measured,
+                               std::size_t contender) { record(measured, contender, open); }}),
         progress_("compare", rounds_.steps() * orders_.size()) {}
 
   void conduct() {
@@ -88,12 +89,15 @@ class Comparison {
   const Tallies& tallies() const { return rounds_.tallies(); }
 
  private:
-  // The samples first: a row on disk names files that are there.
-  void record(Measured& measured, bool open_loop) {
+  // The samples first: a row on disk names files that are there. Of two commands' names a file's may be the
+  // same ("server --x=1", "server --x 1"): the contender's number tells them apart.
+  void record(Measured& measured, std::size_t contender, bool open_loop) {
     Run& run = measured.run;
-    if (run.experiment == latency_experiment)
-      run.samples_file = open_loop ? records_.add_text(file_name_for(run) + ".csv", measured.requests)
-                                   : records_.add_samples(file_name_for(run), measured.latency_ns);
+    if (run.experiment == latency_experiment) {
+      const std::string name = fmt::format("{}-{}", contender + 1, file_name_for(run));
+      run.samples_file = open_loop ? records_.add_text(name + ".csv", measured.requests)
+                                   : records_.add_samples(name, measured.latency_ns);
+    }
     records_.add(run);
   }
 

@@ -60,6 +60,8 @@ class Compare(unittest.TestCase):
         return [row for row in rows_of(self.records) if row["experiment"] == f"compare-{experiment}"]
 
     def assert_whole(self):
+        files = [row["samples_file"] for row in rows_of(self.records) if row["samples_file"]]
+        self.assertEqual(len(set(files)), len(files), "each run has samples of its own")
         for row in rows_of(self.records):
             self.assertEqual(list(row), COLUMNS)
             self.assertNotIn(None, row.values())
@@ -139,6 +141,16 @@ class Compare(unittest.TestCase):
         other.symlink_to(BIN / "epoll")
         self.compare("--connections", "4", "--rounds", "1", "--", *EPOLL, "--", other, "--port", "0")
         self.assertIn("epoll --port 0 (2)", {row["server"] for row in rows_of(self.records)})
+
+    @needs_two_cores
+    def test_commands_whose_names_make_the_same_file_name_keep_their_samples_apart(self):
+        self.compare("--connections", "4", "--rounds", "1", "--", *EPOLL, "--", BIN / "epoll", "--port=0")
+        self.assertEqual(
+            {row["server"] for row in self.rows("latency")},
+            {"epoll --port 0", "epoll --port 0 again", "epoll --port=0"},
+        )
+        self.assert_whole()
+        self.assertEqual(len(list((self.records / "samples").iterdir())), 3)
 
     @needs_two_cores
     def test_servers_that_run_elsewhere_are_compared_by_latency_alone(self):

@@ -92,7 +92,7 @@ void Rounds::take_turns(std::size_t number, const std::vector<std::size_t>& orde
       tallies_.cpu.add(processes_[i], number, *run.server_cpu_us_per_request);
     else
       tallies_.cpu.reject(run.invalid_reason);
-    observer_.record(measured);
+    observer_.record(measured, processes_[i]);
   }
 }
 
@@ -106,7 +106,7 @@ void Rounds::measure_latency(std::size_t number, std::size_t contender) {
   Run& run = measured.run;
   run.experiment = latency_experiment;
   run.repetition = static_cast<int>(number) + 1;
-  observer_.record(measured);
+  observer_.record(measured, contender);
   if (run.lost() > 0 || run.requests == 0U)
     throw ServerError(fmt::format("server '{}': {}", target.name, run.invalid_reason));
   const auto count = [&run, contender, number](Tally& tally, const std::optional<double>& value,

@@ -28,7 +28,8 @@ constexpr const char* latency_experiment = "compare-latency";
 /// Who is told of what happens.
 struct RoundsObserver {
   std::function<void(const std::string& what)> announce;  ///< before each step
-  std::function<void(Measured& measured)> record;         ///< each run, whole and in its order
+  /// Each run, whole and in its order, and whose it is: the contender's index.
+  std::function<void(Measured& measured, std::size_t contender)> record;
 };
 
 /// Measures contenders round by round. In each, all that are processes of ours take turns on the generator's
