@@ -34,7 +34,7 @@ LoadPoint open_loop_of(const Run& plan, const Conditions& conditions, double cap
 }
 
 // The row of a server whose capacity nobody knows: it lost clients, or answered nothing.
-Outcome without_capacity(const Run& plan, Run closed) {
+Outcome without_capacity(const Run& plan, const Run& closed) {
   Run run = plan;
   run.errors = closed.errors;
   run.timeouts = closed.timeouts;
