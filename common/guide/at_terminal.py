@@ -98,9 +98,14 @@ class Reader:
         return self.process.returncode
 
     def close(self):
+        """Ends the guide in order: it is two processes, and the one that writes records outlives the other's SIGKILL."""
         if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+            self.process.terminate()
+            try:
+                self.end()
+            finally:
+                self.process.kill()
+                self.process.wait()
         for descriptor in (self.master, self.terminal):
             if descriptor is not None:
                 os.close(descriptor)
