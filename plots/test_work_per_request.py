@@ -105,6 +105,8 @@ class WorkPerRequest(ChartTest):
         words = words_of(self.figure)
         self.assertIn("the server has a core of its own", words)
         self.assertIn("n = 2 repetitions a point", words)
+        self.assertIn("which holds the true median with 50 % (n = 2)", words)
+        self.assertEqual(words.count("Line: median"), 1)
 
     def test_one_series_alone(self):
         lines = [synthetic.run_cells("work-per-request", "epoll", 8, 1, wait_us=20, requests_per_s=100)]

@@ -126,6 +126,24 @@ def finding(found: list[tuple[str, Optional[Crossing]]]) -> str:
     return f"When {BASE} loses, at costly requests: {', '.join(told)}"
 
 
+def _point_notes(experiment: Experiment) -> list[str]:
+    """What the marks mean, and where they occur: of each series alone, since a point is a cost within its series."""
+    series = (
+        [run for run in experiment.runs if run.all_cores == on_all_cores] for on_all_cores in (False, True)
+    )
+    notes = [
+        note
+        for runs in series
+        if runs
+        for note in caption.point_notes(
+            Experiment(experiment.folder, runs, experiment.environment),
+            lambda run: run.wait_us + run.work_us,
+            " µs",
+        )
+    ]
+    return list(dict.fromkeys(notes))
+
+
 def _draw_panel(axes: Axes, points: dict[str, list[Point]], asked: dict[float, int]) -> None:
     style.scale_connections(axes, asked, most_labels=8)
     for server, servers_points in points.items():
@@ -180,5 +198,5 @@ def draw(experiment: Experiment) -> Figure:
         f"server lacks. Asked: the µs that a request was told to wait or compute. Ahead: at least {(AHEAD - 1) * 100:.0f} % "
         f"more than {BASE}."
     ]
-    style.finish(figure, [*notes, *caption.point_notes(experiment)], caption.facts(experiment))
+    style.finish(figure, [*notes, *_point_notes(experiment)], caption.facts(experiment))
     return figure
