@@ -1,7 +1,6 @@
 """`python3 -m plots`: draw every chart whose experiment was run, as SVG and PNG."""
 
 import argparse
-import io
 import os
 import sys
 from collections.abc import Iterable
@@ -24,6 +23,7 @@ from plots import (
     work_per_request,
     write_write_read,
 )
+from plots.as_program import show_what_the_locale_lacks
 from plots.records import RecordsError, read_experiment
 
 CHARTS = (
@@ -102,7 +102,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a folder's name may hold what the locale lacks
+    show_what_the_locale_lacks()
     sys.exit(main(sys.argv[1:]))

@@ -6,8 +6,6 @@ Look for:  `*`: with 6 repetitions or more in both, all of the spread lies above
 """
 
 import argparse
-import io
-import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +13,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import NamedTuple, Optional
 
+from plots.as_program import run
 from plots.order_statistics import Interval, median_interval
 from plots.records import Experiment, RecordsError, Run, read_columns, read_experiment
 
@@ -252,14 +251,5 @@ def main(arguments: list[str]) -> int:
     return 0 if compared else 1
 
 
-def run(arguments: list[str]) -> int:
-    """As the program that is run: `main`, with a name that the locale lacks or a reader who goes away being no error."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    return main(arguments)
-
-
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(main))

@@ -9,7 +9,6 @@ import argparse
 import csv
 import io
 import os
-import signal
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 from plots import hdr_log
+from plots.as_program import run
 from plots.records import (
     Experiment,
     RecordsError,
@@ -152,14 +152,5 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def run(arguments: list[str]) -> int:
-    """As the program that is run: `main`, with a name that the locale lacks or a reader who goes away being no error."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    return main(arguments)
-
-
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(main))

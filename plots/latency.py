@@ -32,6 +32,11 @@ def speaking(experiment: Experiment) -> str:
     return f"{'at most ' if len(active) > 1 else ''}{max(active):,} of them speak"
 
 
+def where(connections: float, who_speaks: str) -> str:
+    """How a title begins: "1,000 connections, 8 speak", of what `speaking` says."""
+    return f"{connections:,} connections, {who_speaks.replace(' of them', '')}"
+
+
 def finding(experiment: Experiment, points: dict[str, list[Point]]) -> str:
     """What the chart shows, in a line made from the medians."""
     column = PANELS[0][0]
@@ -39,10 +44,10 @@ def finding(experiment: Experiment, points: dict[str, list[Point]]) -> str:
     if found is None:
         return f"Latency against open connections: {speaking(experiment)}"
     connections, fast, slow, ratio = found
-    where = f"{connections:,} connections, {speaking(experiment).replace(' of them', '')}"
+    begin = where(connections, speaking(experiment))
     if ratio < ALIKE:
-        return f"{where}: all servers answer about equally fast"
-    return f"{where}: {slow} takes {ratio:.1f} × as long as {fast} (p50)"
+        return f"{begin}: all servers answer about equally fast"
+    return f"{begin}: {slow} takes {ratio:.1f} × as long as {fast} (p50)"
 
 
 def draw(experiment: Experiment) -> Figure:

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from plots import caption, style
 from plots.against_connections import Point, extremes, points_by_server
-from plots.latency import ALIKE, speaking
+from plots.latency import ALIKE, speaking, where
 from plots.records import Experiment
 
 EXPERIMENT = "throughput-vs-connections"
@@ -40,10 +40,10 @@ def finding(points: dict[str, list[Point]], who_speaks: str) -> str:
     if found is None:
         return f"Throughput and CPU of the server: {who_speaks}"
     connections, slow, fast, ratio = found
-    where = f"{connections:,} connections, {who_speaks.replace(' of them', '')}"
+    begin = where(connections, who_speaks)
     if ratio < ALIKE:
-        return f"{where}: all servers serve about as many requests"
-    return f"{where}: {fast} serves {ratio:.1f} × as many requests as {slow}"
+        return f"{begin}: all servers serve about as many requests"
+    return f"{begin}: {fast} serves {ratio:.1f} × as many requests as {slow}"
 
 
 def _why_nothing(point: Optional[Point]) -> str:

@@ -19,7 +19,7 @@ constexpr const char* program =
     "import sys, importlib\n"
     "sys.path.insert(0, sys.argv.pop(1))\n"
     "module = importlib.import_module('plots.' + sys.argv.pop(1))\n"
-    "sys.exit(module.run(sys.argv[1:]))\n";
+    "sys.exit(importlib.import_module('plots.as_program').run(module.main))\n";
 
 // Runs plots/COMMAND.py in place of this process, with these words.
 [[noreturn]] void run_in_python(const std::string& command, const std::vector<std::string>& arguments) {
